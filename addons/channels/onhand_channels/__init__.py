@@ -1,0 +1,1 @@
+"""Channel registry, event intake, latency."""

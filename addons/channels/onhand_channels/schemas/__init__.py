@@ -1,0 +1,1 @@
+"""What crosses the wire: shape only. Events in `cloudevents`, REST in `resources`."""

@@ -1,0 +1,1 @@
+"""One inbox of causes: what is wrong, how old, whose."""

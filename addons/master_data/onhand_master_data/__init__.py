@@ -1,0 +1,1 @@
+"""Items, barcodes, units and packs, locations, categories."""

@@ -1,0 +1,29 @@
+"""The hooks that master data offers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from onhand.hooks import contribute
+from sqlalchemy.orm import Session
+
+from onhand_master_data.validation import ValidationRule
+from onhand_master_data.values import Use
+
+__all__ = ["uses", "validation_rules"]
+
+
+@contribute
+def uses(
+    session: Session, entity_id: int, item_ids: Sequence[int], location_ids: Sequence[int], now: datetime
+) -> list[Use]:
+    """contribute, before items or locations change: where an entity uses them already. Raising refuses the change.
+
+    One use per item, and one per location, is enough; what has a use changes by request.
+    """
+    return []
+
+
+@contribute
+def validation_rules() -> list[ValidationRule]:
+    """contribute, when items are judged: rules that people may hold items to. Raising fails the save or the measuring."""
+    return []

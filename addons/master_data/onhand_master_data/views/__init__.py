@@ -1,0 +1,31 @@
+"""The doors: pages for people, resources for programs."""
+
+from onhand_master_data.views.authorities import authorities_api
+from onhand_master_data.views.authority_pages import authority_pages
+from onhand_master_data.views.groundwork import categories_api, units_api
+from onhand_master_data.views.imports import imports
+from onhand_master_data.views.item_pages import item_pages
+from onhand_master_data.views.items import items_api
+from onhand_master_data.views.location_pages import location_pages
+from onhand_master_data.views.locations import locations_api
+from onhand_master_data.views.pages import master_data
+from onhand_master_data.views.quality import quality_api, rules_api
+from onhand_master_data.views.quality_pages import quality_pages
+from onhand_master_data.views.quality_tile import quality_tile
+from onhand_master_data.views.request_pages import request_pages
+from onhand_master_data.views.requests import requests_api
+
+__all__ = [
+    "authorities_api",
+    "categories_api",
+    "items_api",
+    "locations_api",
+    "master_data",
+    "quality_api",
+    "quality_tile",
+    "requests_api",
+    "rules_api",
+    "units_api",
+]
+
+assert quality_pages is request_pages is authority_pages is imports is item_pages is location_pages is master_data  # noqa: S101 - imported for their routes

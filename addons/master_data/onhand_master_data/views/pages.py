@@ -1,0 +1,62 @@
+"""HTML under `/master_data/`: the blueprint that the pages hang on."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from onhand.access import requires
+
+from onhand_master_data.refusals import Refused
+
+__all__ = ["asked", "asked_active", "errors_by_field", "filled", "filled_moment", "filters", "master_data"]
+
+TEXT_CHARACTERS_MAX = 80
+
+master_data = Blueprint(
+    "master_data", __name__, url_prefix="/master_data", template_folder="../templates", static_folder=None
+)
+
+
+@master_data.get("/")
+@requires("master_data.read")
+def index() -> ResponseReturnValue:
+    """Lead to the items, the first of these pages."""
+    return redirect(url_for("master_data.items"), 303)
+
+
+def asked(name: str) -> str | None:
+    """Return what a filter field was filled with, cut short; None if with nothing."""
+    return request.args.get(name, "").replace("\x00", "").strip()[:TEXT_CHARACTERS_MAX] or None
+
+
+def asked_active() -> bool | None:
+    """Return which rows are asked for: active ones unless said, inactive ones, or both."""
+    return {"no": False, "all": None}.get(request.args.get("active", ""), True)
+
+
+def filters() -> dict[str, str]:
+    """Return the fields a list is narrowed by, for the address of its next page."""
+    return {name: value for name, value in request.args.items() if name != "cursor" and value}
+
+
+def filled(name: str) -> str:
+    """Return what a field of a posted form was filled with, trimmed; empty if with nothing."""
+    return request.form.get(name, "").replace("\x00", "").strip()
+
+
+def filled_moment(name: str, zone: str) -> datetime | None:
+    """Return the moment that a field was filled with, read in a time zone; ValueError for what is none."""
+    text = filled(name)
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+
+
+def errors_by_field(refused: Refused) -> dict[str, str]:
+    """Return the first message for each field, to stand beside it in a form."""
+    found: dict[str, str] = {}
+    for error in refused.errors:
+        found.setdefault(error.field, error.message)
+    return found

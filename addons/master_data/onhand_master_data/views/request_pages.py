@@ -1,0 +1,195 @@
+"""HTML: change requests, and the forms that make them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from onhand import problems
+from onhand.access import actor, in_scope, principal, requires, scope
+from onhand.rest import page
+from onhand.transaction import context, run
+from onhand.web.tables import Column
+from sqlalchemy.orm import Session
+
+from onhand_master_data import queries, requests, services
+from onhand_master_data.conversion import parse_pack
+from onhand_master_data.importing import read_barcode
+from onhand_master_data.importing.table import parts
+from onhand_master_data.refusals import FieldError, NotAuthoritative, Refused
+from onhand_master_data.services import Changed, Terms
+from onhand_master_data.values import Item, ItemChange
+from onhand_master_data.views.asking import demand_whole_entities, may_edit, report
+from onhand_master_data.views.pages import asked, errors_by_field, filled, filled_moment, filters, master_data
+from onhand_master_data.views.requests import known_request
+
+__all__ = ["request_pages"]
+
+request_pages = master_data
+TONES = {"pending": "warn", "scheduled": "info", "applied": "good", "failed": "bad", "returned": "warn"}
+NOTE_CHARACTERS_MAX = 500
+COLUMNS = [
+    Column("title", "What", href=lambda row: url_for("master_data.change_request", request_id=row.id)),
+    Column("status", "State"),
+    Column("effective_at", "On", "day"),
+    Column("requester_name", "Asked by"),
+    Column("requested_at", "When", "time"),
+]
+LINES = [Column("label", "What"), Column("before", "Before"), Column("after", "After"), Column("unit", "Unit")]
+
+
+@master_data.get("/requests")
+@requires("master_data.read")
+def change_requests() -> str:
+    """List the requests that concern the entity, the newest first."""
+
+    def command(session: Session, _: datetime) -> dict[str, Any]:
+        status = asked("status")
+        query = requests.requests_listed(scope(), status if status in requests.STATUSES else None, asked("q"))
+        found = page(session, query, requests.REQUEST_ORDER, request.args.get("cursor"))
+        return {"rows": found["items"], "next": found["next"]}
+
+    return render_template(
+        "master_data/requests.html",
+        columns=COLUMNS,
+        statuses=[(status, status.capitalize()) for status in requests.STATUSES],
+        tones=TONES,
+        filters=filters(),
+        **in_scope(command),
+    )
+
+
+@master_data.get("/requests/<uuid:request_id>")
+@requires("master_data.read")
+def change_request(request_id: UUID) -> str:
+    """Show one request: what it changes, how far it is, and why it is no further."""
+
+    def command(session: Session, _: datetime) -> dict[str, Any]:
+        found = known_request(session, request_id)
+        ids = {entity_id: code for code, entity_id in queries.entity_codes(session).items()}
+        return {"found": found, "entities": [ids[entity_id] for entity_id in found.entities]}
+
+    return render_template(
+        "master_data/request.html", columns=LINES, tones=TONES, may_edit=may_edit(), **in_scope(command)
+    )
+
+
+@master_data.post("/requests/<uuid:request_id>/withdraw")
+@requires("master_data.edit")
+def withdraw_request(request_id: UUID) -> ResponseReturnValue:
+    """Take a request back."""
+    demand_whole_entities()
+
+    def command(session: Session, now: datetime) -> None:
+        known_request(session, request_id)
+        services.withdraw_requests(session, [request_id], by=actor(), now=now)
+
+    try:
+        in_scope(command)
+        flash("Withdrawn.", "success")
+    except Refused as refused:
+        flash("; ".join(error.message for error in refused.errors), "error")
+    return redirect(url_for("master_data.change_request", request_id=request_id), 303)
+
+
+@master_data.get("/items/<sku>/change")
+@requires("master_data.edit")
+def item_form(sku: str) -> str:
+    """Offer what can be changed of an item."""
+    return _form(sku, {}, None)
+
+
+@master_data.post("/items/<sku>/change")
+@requires("master_data.edit")
+def change_item(sku: str) -> ResponseReturnValue:
+    """Change an item, or ask for it where it is in use."""
+    demand_whole_entities()
+
+    def command(session: Session, now: datetime) -> Changed:
+        known = _known(session, sku)
+        zone = queries.entity_of(session, scope()[0]).time_zone
+        wish, errors = _wish(known)
+        try:
+            effective_at = filled_moment("effective_at", zone)
+        except (ValueError, OverflowError):
+            effective_at = None
+            errors.append(FieldError(0, "effective_at", "is no date and time", filled("effective_at")))
+        if errors:
+            raise Refused(errors)
+        terms = Terms(effective_at, filled("note")[:NOTE_CHARACTERS_MAX] or None)
+        return services.change_items(session, [wish], terms=terms, by=actor(), now=now)
+
+    try:
+        changed = run(command, entities=_everywhere())
+    except Refused as refused:
+        return _form(sku, errors_by_field(refused), request.form), 422
+    except NotAuthoritative as refused:
+        report(refused)
+        return _form(sku, {"note": refused.detail}, request.form), 409
+    if changed.requests:
+        [asked_for] = changed.requests
+        said = {"pending": f"Asked for: {', '.join(asked_for.roles)} must agree.", "scheduled": "Agreed for its day."}
+        flash(said.get(asked_for.status, "Changed."), "success")
+        return redirect(url_for("master_data.change_request", request_id=asked_for.id), 303)
+    flash("Changed." if changed.outcomes == ("applied",) else "Nothing is different.", "success")
+    return redirect(url_for("master_data.item", sku=filled("sku") or sku), 303)
+
+
+def _everywhere() -> tuple[int, ...]:
+    """Return every entity that the person may edit as a whole: an item is the group's, whoever's page this is."""
+    known = principal()
+    held = [one for one in known.entities("master_data.edit") if known.locations("master_data.edit", one) is None]
+    addons = in_scope(lambda session, now: context(session).addons.entities_with("master_data", held, now))
+    return tuple(sorted({*scope(), *addons}))
+
+
+def _wish(known: Item) -> tuple[ItemChange, list[FieldError]]:
+    errors: list[FieldError] = []
+    packs = list(known.packs)
+    try:
+        packs = [parse_pack(part) for part in parts(filled("packs"))]
+    except ValueError as error:
+        errors.append(FieldError(0, "packs", str(error), filled("packs")))
+    wish = ItemChange(
+        known.sku,
+        new_sku=filled("sku"),
+        name=filled("name"),
+        category=filled("category") or None,
+        active=bool(filled("active")),
+        packs=tuple(packs),
+        barcodes=tuple(read_barcode(part) for part in parts(filled("gtin"))),
+    )
+    return wish, errors
+
+
+def _form(sku: str, errors: dict[str, str], given: Any) -> str:
+    def load(session: Session, _: datetime) -> dict[str, Any]:
+        known = _known(session, sku)
+        stands = {
+            "sku": known.sku,
+            "name": known.name,
+            "category": known.category,
+            "active": "1" if known.active else "",
+            "packs": "|".join(_written(pack.unit, pack.numerator, pack.denominator) for pack in known.packs),
+            "gtin": "|".join(f"{code.unit}:{code.gtin}" if code.unit else code.gtin for code in known.barcodes),
+        }
+        return {
+            "item": known,
+            "given": stands if given is None else given,
+            "entity": queries.entity_of(session, scope()[0]),
+            "categories": [(one.code, one.name) for one in queries.categories(session).values()],
+        }
+
+    return render_template("master_data/item_form.html", errors=errors, **in_scope(load))
+
+
+def _written(unit: str, numerator: int, denominator: int) -> str:
+    return f"{unit}={numerator}" + (f"/{denominator}" if denominator > 1 else "")
+
+
+def _known(session: Session, sku: str) -> Item:
+    found = queries.items_by_sku(session, [sku]).get(sku)
+    if found is None:
+        raise problems.NotFound("there is no such item")
+    return found

@@ -1,0 +1,1 @@
+"""Availability to promise, buffers, holds with time-to-live."""

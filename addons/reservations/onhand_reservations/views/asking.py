@@ -1,0 +1,58 @@
+"""Who asks on a page, what is in their reach, and what they typed."""
+
+from flask import request
+from onhand.access import principal, scope
+from onhand_channels.api import ChannelRef, channels_of
+from onhand_master_data.api import LocationName, location_choices
+from sqlalchemy.orm import Session
+
+from onhand_reservations.listings import Reach
+from onhand_reservations.values import Within
+
+__all__ = ["HOLD", "READ", "asked", "channels_here", "filters", "locations_here", "may_hold_at", "reach", "within"]
+
+READ, HOLD = "reservations.read", "reservations.hold"
+TEXT_CHARACTERS_MAX = 255
+
+
+def reach(permission: str = READ) -> Reach:
+    """Return the entities of this request, and the locations of each where a permission is held."""
+    known = principal()
+    return {entity_id: known.locations(permission, entity_id) for entity_id in scope()}
+
+
+def within(permission: str) -> Within:
+    """Return what of the entity a person may touch."""
+    [entity_id] = scope()
+    return Within(None, principal().locations(permission, entity_id))
+
+
+def may_hold_at(location_ids: set[int]) -> bool:
+    """Say whether a person may change what is promised at all of these locations."""
+    [entity_id] = scope()
+    return all(principal().may(HOLD, entity_id, location_id) for location_id in location_ids)
+
+
+def channels_here(session: Session) -> list[ChannelRef]:
+    """Return the channels of the entity, by name."""
+    return sorted(channels_of(session, scope()), key=lambda channel: (channel.name, channel.code))
+
+
+def locations_here(session: Session) -> list[LocationName]:
+    """Return the active locations that a person may see, by name."""
+    within_reach = reach()
+    return [
+        place
+        for place in location_choices(session, scope())
+        if (places := within_reach[place.entity_id]) is None or place.id in places
+    ]
+
+
+def asked(name: str) -> str | None:
+    """Return what a field was filled with, cut short; None if with nothing."""
+    return request.values.get(name, "").replace("\x00", "").strip()[:TEXT_CHARACTERS_MAX] or None
+
+
+def filters() -> dict[str, str]:
+    """Return what a list is narrowed by, for the address of its next page."""
+    return {name: value for name, value in request.args.items() if name != "cursor" and value}

@@ -1,0 +1,1 @@
+"""Stock states, the ledger, balances and the posting verb."""

@@ -1,0 +1,39 @@
+"""What the ledger tells master data: which items and locations have moved, and what of them is on hand."""
+
+from collections.abc import Sequence
+
+from onhand.db import cursor
+from onhand_master_data.api import Use
+from sqlalchemy.orm import Session
+
+from onhand_stock.states import PHYSICAL, SHORTAGE
+
+__all__ = ["uses"]
+
+ON_HAND = " + ".join(sorted(PHYSICAL)) + f" - {SHORTAGE}"
+USES = f"""
+/* master_data.uses */
+SELECT 'item', b.item_id, count(*), sum({ON_HAND}), min(i.sku)
+FROM stock.balance b JOIN master_data.item i ON i.id = b.item_id
+WHERE b.item_id = ANY(%(items)s) AND b.entity_id = %(entity)s GROUP BY b.item_id
+UNION ALL
+SELECT 'location', b.location_id, count(*), sum({ON_HAND}), min(l.code)
+FROM stock.balance b JOIN master_data.location l ON l.id = b.location_id
+WHERE b.location_id = ANY(%(locations)s) AND b.entity_id = %(entity)s GROUP BY b.location_id
+"""
+
+
+def uses(session: Session, entity_id: int, item_ids: Sequence[int], location_ids: Sequence[int]) -> list[Use]:
+    """Return a use for each item and location that has ever moved in the entity: its balance row is there for good."""
+    arguments = {"items": list(item_ids), "locations": list(location_ids), "entity": entity_id}
+    return [
+        Use(
+            subject,
+            id_,
+            entity_id,
+            f"on hand at {places} locations" if subject == "item" else f"on hand of {places} items",
+            int(units),
+            f"/stock/items/{code}" if subject == "item" else f"/stock/?location={code}",
+        )
+        for subject, id_, places, units, code in cursor(session).execute(USES, arguments).fetchall()
+    ]

@@ -1,0 +1,173 @@
+"""Adjustments as a kind of approval: what is put before others, whether it still fits, and carrying it out."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from onhand.actors import Actor
+from onhand.addons.models import Entity
+from onhand.approvals.api import (
+    Applied,
+    Approval,
+    ApprovalKind,
+    ApprovalRequest,
+    ApprovalTier,
+    Change,
+    NotApplied,
+    Proof,
+)
+from onhand.reasons.api import check
+from onhand_master_data.api import ItemName, LocationName, describe_items, describe_locations
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from onhand_stock.models import Adjustment
+from onhand_stock.queries import BalanceRow, balances
+from onhand_stock.services.adjusting.carrying import carry_out, excess_of
+from onhand_stock.states import STATES
+
+__all__ = ["ADJUSTMENT", "apply", "recheck", "requests_of"]
+
+
+def apply(
+    session: Session, approvals: Sequence[Approval], *, by: Actor, now: datetime
+) -> Sequence[Applied | NotApplied]:
+    """Post what was agreed on; NotApplied where the numbers have moved on since it was last looked at."""
+    rows = _rows(session, approvals)
+    for row, approval in zip(rows, approvals, strict=True):
+        row.approval_id, row.seen = approval.id, approval.request.payload["seen"]
+    faults = carry_out(session, rows, by=by, now=now)
+    return [
+        Applied(f"/stock/adjustments/{row.id}", {"adjustment": str(row.id)}) if fault is None else NotApplied(fault[1])
+        for row, fault in zip(rows, faults, strict=True)
+    ]
+
+
+def recheck(
+    session: Session,
+    approvals: Sequence[Approval],
+    *,
+    now: datetime,  # noqa: ARG001 - as the kind is asked
+) -> Sequence[ApprovalRequest | NotApplied | None]:
+    """Compare the balances with what was seen: the change is asked for anew on the numbers of now, where it still can be."""
+    rows = _rows(session, approvals)
+    bad = check(session, [(row.reason, None if row.position is not None else row.kind) for row in rows])
+    found: list[ApprovalRequest | NotApplied | None] = []
+    here = {(one.item_id, one.location_id): one for one in _balances(session, rows)}
+    for row, approval, reason in zip(rows, approvals, bad, strict=True):
+        units = here.get((row.item_id, row.location_id))
+        now_there = 0 if units is None else units.states[row.state]
+        if reason is not None:
+            found.append(NotApplied(reason.detail))
+        elif row.position is not None or now_there == approval.request.payload["seen"]:
+            found.append(None)
+        else:
+            found.append(_anew(session, row, now_there, units))
+    return found
+
+
+def requests_of(
+    session: Session, rows: Sequence[Adjustment], seen: Mapping[UUID, int] | None = None
+) -> list[ApprovalRequest]:
+    """Return what is put before others for each row: before and after, in units and money, and what speaks for it.
+
+    `seen`: the units that are there now, where that is not what the requester saw.
+    """
+    items = describe_items(session, {row.item_id for row in rows})
+    places = describe_locations(session, {row.location_id for row in rows})
+    entities = {row.entity_id for row in rows}
+    currencies = dict(session.execute(select(Entity.id, Entity.currency).where(Entity.id.in_(entities))).all())
+    here = {(one.item_id, one.location_id): one for one in _balances(session, rows)}
+    return [
+        _request(
+            row, items[row.item_id], places[row.location_id], currencies[row.entity_id],
+            here.get((row.item_id, row.location_id)), (seen or {}).get(row.id, row.seen),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _request(
+    row: Adjustment,
+    item: ItemName,
+    place: LocationName,
+    currency: str,
+    balance: BalanceRow | None,
+    seen: int,
+) -> ApprovalRequest:
+    label = {"adjustment": "Adjust", "write_off": "Write off", "markdown": "Mark down"}[row.kind]
+    state = row.state.replace("_", " ")
+    what = f"{row.delta:+}".replace("-", "−") if row.delta else f"{seen}"
+    available = balance.states["available"] if balance is not None else 0
+    after = max(available + row.delta, 0) if row.state == "available" else available
+    changes: list[Change] = []
+    if row.delta:
+        changes.append(Change(state.capitalize(), seen, max(seen + row.delta, 0), item.base_unit))
+    if row.delta and seen + row.delta < 0:
+        changes.append(Change("Shortage", 0, -(seen + row.delta), item.base_unit))
+    return ApprovalRequest(
+        kind=ADJUSTMENT.name,
+        key=str(row.id),
+        title=f"{label} {item.sku} at {place.code}: {what} {state}",
+        entity_id=row.entity_id,
+        location_id=row.location_id,
+        location=place.code,
+        subject=f"item:{row.item_id}",
+        quantity=row.delta,
+        amount_minor=row.value_minor,
+        currency=None if row.value_minor is None else currency,
+        changes=tuple(changes),
+        atp_before=available,
+        atp_after=after,
+        evidence=_evidence(row, item, place),
+        payload={"adjustment": str(row.id), "seen": seen},
+        reason=row.reason,
+        note=row.note or None,
+    )
+
+
+def _evidence(row: Adjustment, item: ItemName, place: LocationName) -> tuple[Proof, ...]:
+    narrowed = urlencode({"location": place.code, "state": row.state})
+    proofs = [
+        Proof("Request", item.name, f"/stock/adjustments/{row.id}"),
+        Proof("Ledger", f"{item.sku} at {place.code}", f"/stock/items/{quote(item.sku, safe='')}?{narrowed}"),
+    ]
+    if row.counted is not None:
+        proofs.append(Proof("Counted again", f"{row.counted} found in all, by {row.recounted_by}"))
+    return tuple(proofs)
+
+
+def _anew(
+    session: Session, row: Adjustment, now_there: int, balance: BalanceRow | None
+) -> ApprovalRequest | NotApplied:
+    """Return the same change on the numbers of now. They are kept with the approval, and with the row once it is posted."""
+    units = [balance.states[state] if balance is not None else 0 for state in STATES]
+    fault = excess_of(row, units)
+    return NotApplied(fault[1]) if fault is not None else requests_of(session, [row], {row.id: now_there})[0]
+
+
+def _rows(session: Session, approvals: Sequence[Approval]) -> list[Adjustment]:
+    ids = [UUID(approval.request.payload["adjustment"]) for approval in approvals]
+    found = {row.id: row for row in session.scalars(select(Adjustment).where(Adjustment.id.in_(ids)))}
+    return [found[id_] for id_ in ids]
+
+
+def _balances(session: Session, rows: Sequence[Adjustment]) -> list[BalanceRow]:
+    entities, items, places = ({getattr(row, name) for row in rows} for name in ("entity_id", "item_id", "location_id"))
+    return balances(
+        session, sorted(entities), item_ids=sorted(items), location_ids=sorted(places), limit=len(items) * len(places)
+    )
+
+
+ADJUSTMENT = ApprovalKind(
+    "stock.adjustment",
+    "Stock adjustment",
+    permission="stock.approve",
+    apply=apply,
+    recheck=recheck,
+    tiers=(
+        ApprovalTier("store_manager", tier=1),
+        ApprovalTier("governance", tier=2, quantity_from=200, amount_from_minor=200_000),
+    ),
+)

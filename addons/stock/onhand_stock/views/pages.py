@@ -1,0 +1,88 @@
+"""HTML under `/stock/`: the blueprint that the pages hang on, and what they share."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, request
+from onhand import problems
+from onhand.access import scope
+from onhand_master_data.api import LocationName, location_choices
+from sqlalchemy.orm import Session
+
+from onhand_stock.queries import zone_of
+from onhand_stock.states import STATES
+from onhand_stock.views.asking import reach
+
+__all__ = [
+    "asked",
+    "asked_moment",
+    "asked_state",
+    "entity_zone",
+    "filters",
+    "locations_in_reach",
+    "state_label",
+    "stock",
+]
+
+TEXT_CHARACTERS_MAX = 80
+
+stock = Blueprint("stock", __name__, url_prefix="/stock", template_folder="../templates", static_folder=None)
+
+
+@stock.app_template_filter("stock_state")
+def state_label(state: str) -> str:
+    """Write a state, or an outside account, for people."""
+    return state.replace("_", " ").capitalize()
+
+
+def asked(name: str) -> str | None:
+    """Return what a filter field was filled with, cut short; None if with nothing."""
+    return request.args.get(name, "").replace("\x00", "").strip()[:TEXT_CHARACTERS_MAX] or None
+
+
+def asked_state() -> str | None:
+    """Return the state asked for; NotFound for one that there is not."""
+    state = asked("state")
+    if state is not None and state not in STATES:
+        raise problems.NotFound(f"there is no state {state!r}")
+    return state
+
+
+def asked_moment(name: str, zone: ZoneInfo) -> datetime | None:
+    """Return a moment asked for; without an offset, as a form sends it, it is in the entity's time zone."""
+    given = asked(name)
+    if given is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(given)
+        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    except ValueError:
+        raise problems.Malformed(f"{given!r} is no moment") from None
+
+
+def entity_zone(session: Session) -> ZoneInfo:
+    """Return the time zone of the entity that a person works in."""
+    return zone_of(session, scope()[0])
+
+
+def filters(*leave_out: str) -> dict[str, str]:
+    """Return what a page is narrowed by, for the address of another one."""
+    return {name: value for name, value in request.args.items() if value and name not in {"cursor", *leave_out}}
+
+
+def locations_in_reach(session: Session) -> list[LocationName]:
+    """Return the active locations that one may see, by name."""
+    within = reach()
+    return [one for one in location_choices(session, scope()) if _may_see(within.get(one.entity_id, ()), one.id)]
+
+
+def _may_see(places: Iterable[int] | None, location_id: int) -> bool:
+    return places is None or location_id in places
+
+
+def states_shown(rows: Iterable[Any]) -> list[str]:
+    """Return the states that any of these balances has units in; the shelf always, and shortage last."""
+    used = {state for row in rows for state, units in row.states.items() if units}
+    return [state for state in STATES if state in used or state == "available"]

@@ -1,0 +1,31 @@
+"""Yard: units are held back, put away and used up; `SEEN` is what the ledger told, `RAISED` what went wrong."""
+
+from onhand.hooks import hookimpl
+from onhand_stock.api import MovementKind
+
+SEEN = []
+FAULTS = []
+RAISED = []
+TAKEN = ("available", "damaged", "quarantined")
+
+
+@hookimpl
+def movement_kinds():
+    return [
+        MovementKind("quarantine", "Held back", "intent", (("available", "quarantined"), ("receiving", "quarantined"))),
+        MovementKind("hold_back", "Promised", "intent", (("available", "reserved"),)),
+        MovementKind("put_away", "Put away", "fact", (("receiving", "available"), ("shortage", "available"))),
+        MovementKind("use_up", "Used up", "intent", tuple((state, "scrap") for state in TAKEN), needs_reason=True),
+    ]
+
+
+@hookimpl
+def movement_posted(session, movements, now):
+    SEEN.append([(entry.id, entry.entity_id, entry.kind) for entry in movements])
+    if FAULTS:
+        raise FAULTS.pop()
+
+
+@hookimpl
+def exceptions_raised(session, event, now):
+    RAISED.append(event)

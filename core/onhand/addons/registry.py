@@ -1,0 +1,213 @@
+"""The add-ons of this process: their hooks, and for which entities each is switched on."""
+
+import importlib
+import importlib.util
+from bisect import bisect_right
+from collections.abc import Iterable
+from datetime import datetime
+from difflib import get_close_matches
+from time import perf_counter
+from typing import Any, Literal
+
+import pluggy
+from sqlalchemy.orm import Session
+
+from onhand import hookspecs
+from onhand.addons.graph import Addon, in_order
+from onhand.addons.latest import Latest
+from onhand.contributions import PolicyScope, PolicyType
+from onhand.db import cursor
+from onhand.hooks import PROJECT
+from onhand.metrics import hook_seconds
+from onhand.policies.book import PolicyBook
+
+__all__ = ["Addons", "Enablement", "State", "Timeline", "UnknownHook", "enablements", "policy_book"]
+
+State = Literal["enabled", "draining", "disabled"]
+Enablement = tuple[int, str, State, datetime]
+
+
+class UnknownHook(Exception):
+    """An add-on implements a hook that no installed add-on offers, most likely a misspelling; the start is refused."""
+
+
+CORE = "onhand"
+"""The core's own name among the nouns: its contributions count as enabled everywhere."""
+
+
+class Timeline:
+    """Which add-on is in which state for which entity from when on, as one transaction saw it. Never changed."""
+
+    def __init__(self, rows: Iterable[Enablement] = ()) -> None:
+        self._changes: dict[tuple[int, str], tuple[list[datetime], list[State]]] = {}
+        for entity_id, noun, state, effective_from in rows:
+            times, states = self._changes.setdefault((entity_id, noun), ([], []))
+            times.append(effective_from)
+            states.append(state)
+
+    def state(self, entity_id: int, noun: str, now: datetime) -> State:
+        """Return an add-on's state for an entity at a time; of equal times the later change holds."""
+        times, states = self._changes.get((entity_id, noun), ((), ()))
+        position = bisect_right(times, now)
+        return states[position - 1] if position else "disabled"
+
+
+class Addons:
+    """Every installed add-on, registered in dependency order, and the entities each is enabled for.
+
+    Hooks are called through `caller`, which sees only the add-ons enabled for an entity at a time; enablement is held
+    in memory and replaced as soon as a transaction sees a newer version of it.
+    """
+
+    def __init__(self, addons: Iterable[Addon]) -> None:
+        self._addons = {addon.noun: addon for addon in in_order(addons)}
+        self._nouns = (CORE, *self._addons)
+        self._hooks = pluggy.PluginManager(PROJECT)
+        self._hooks.add_hookspecs(hookspecs)
+        for addon in self._addons.values():
+            if importlib.util.find_spec(f"{addon.package}.hooks"):
+                self._hooks.add_hookspecs(importlib.import_module(f"{addon.package}.hooks"))
+        self._hooks.register(importlib.import_module("onhand.plugin"), name=CORE)
+        for addon in self._addons.values():
+            self._hooks.register(importlib.import_module(f"{addon.package}.plugin"), name=addon.noun)
+        _verify(self._hooks)
+        self.timelines = Latest(Timeline())
+        self.policy_books = Latest(PolicyBook())
+        self.policy_types: dict[str, PolicyType] = {kind.name: kind for kind in self.gather("policies")}
+        self.policy_scopes: dict[str, PolicyScope] = {scope.part: scope for scope in self.gather("policy_scopes")}
+        self._callers: dict[tuple[str, frozenset[str]], pluggy.HookCaller | None] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The nouns of all installed add-ons, requirements first."""
+        return tuple(self._addons)
+
+    @property
+    def manager(self) -> pluggy.PluginManager:
+        """The plugin manager, for tools that list hooks; verbs use `caller`."""
+        return self._hooks
+
+    def addon(self, noun: str) -> Addon:
+        """Return an installed add-on; KeyError when there is none of that name."""
+        return self._addons[noun]
+
+    def dependants(self, noun: str) -> tuple[str, ...]:
+        """Return the installed add-ons that require this one directly."""
+        return tuple(addon.noun for addon in self._addons.values() if noun in addon.requires)
+
+    def gather(self, hook: str, **arguments: Any) -> list[Any]:
+        """Return what all installed add-ons contribute to a hook, as one flat list in dependency order."""
+        return [thing for _, things in self.gather_by_addon(hook, **arguments) for thing in things]
+
+    def gather_by_addon(self, hook: str, **arguments: Any) -> list[tuple[str, list[Any]]]:
+        """Return (noun, contributions) per implementing add-on, in dependency order."""
+        impls = {impl.plugin_name: impl for impl in getattr(self._hooks.hook, hook).get_hookimpls()}
+        return [
+            (noun, list(impls[noun].function(*(arguments[name] for name in impls[noun].argnames))))
+            for noun in self._nouns
+            if noun in impls
+        ]
+
+    def implementers(self, hook: str) -> list[str]:
+        """Return the nouns of those that implement a hook, in dependency order."""
+        nouns = {impl.plugin_name for impl in getattr(self._hooks.hook, hook).get_hookimpls()}
+        return [noun for noun in self._nouns if noun in nouns]
+
+    def gather_from(self, noun: str, hook: str, **arguments: Any) -> list[Any]:
+        """Return what one add-on contributes to a hook that it implements; what it raises is the caller's to judge."""
+        [impl] = [impl for impl in getattr(self._hooks.hook, hook).get_hookimpls() if impl.plugin_name == noun]
+        return list(impl.function(*(arguments[name] for name in impl.argnames)))
+
+    def gather_for(self, hook: str, entity_id: int, now: datetime, **arguments: Any) -> list[Any]:
+        """Return what the add-ons active for an entity contribute to a hook that asks about that entity."""
+        return [thing for _, things in self.gather_for_by_addon(hook, entity_id, now, **arguments) for thing in things]
+
+    def gather_for_by_addon(
+        self, hook: str, entity_id: int, now: datetime, **arguments: Any
+    ) -> list[tuple[str, list[Any]]]:
+        """Return (noun, contributions) of the add-ons active for an entity, in dependency order."""
+        arguments |= {"entity_id": entity_id, "now": now}
+        impls = {impl.plugin_name: impl for impl in getattr(self._hooks.hook, hook).get_hookimpls()}
+        return [
+            (noun, list(impls[noun].function(*(arguments[name] for name in impls[noun].argnames))))
+            for noun in self._nouns
+            if noun in impls and self.active(entity_id, noun, now)
+        ]
+
+    def caller(self, hook: str, entity_id: int, now: datetime) -> pluggy.HookCaller | None:
+        """Return the hook as the add-ons active for an entity implement it; None when none of them does."""
+        return self._caller(hook, frozenset(noun for noun in self._nouns if self.active(entity_id, noun, now)))
+
+    def _caller(self, hook: str, nouns: frozenset[str]) -> pluggy.HookCaller | None:
+        key = (hook, nouns)
+        if key not in self._callers:
+            absent = [plugin for name, plugin in self._hooks.list_name_plugin() if name not in nouns]
+            caller = self._hooks.subset_hook_caller(hook, absent)
+            self._callers[key] = caller if caller.get_hookimpls() else None
+        return self._callers[key]
+
+    def extend(self, caller: pluggy.HookCaller, **arguments: Any) -> None:
+        """Call an `extend` hook, timing each add-on; what one raises aborts the transaction."""
+        for impl in caller.get_hookimpls():
+            started = perf_counter()
+            impl.function(*(arguments[name] for name in impl.argnames))
+            hook_seconds.labels(addon=impl.plugin_name, hook=caller.name).observe(perf_counter() - started)
+
+    def state(self, entity_id: int, noun: str, now: datetime) -> State:
+        """Return whether an add-on is enabled, draining or disabled for an entity at a time."""
+        return "enabled" if noun == CORE else self.timelines.value.state(entity_id, noun, now)
+
+    def enabled(self, entity_id: int, noun: str, now: datetime) -> bool:
+        """Return whether new intents are taken."""
+        return self.state(entity_id, noun, now) == "enabled"
+
+    def active(self, entity_id: int, noun: str, now: datetime) -> bool:
+        """Return whether hooks and jobs run: enabled, or draining what is open."""
+        return self.state(entity_id, noun, now) != "disabled"
+
+    def entities_with(
+        self, noun: str, entities: Iterable[int], now: datetime, *, draining: bool = False
+    ) -> tuple[int, ...]:
+        """Return those of the entities where the add-on is enabled, or with `draining` also where it runs out."""
+        test = self.active if draining else self.enabled
+        return tuple(entity_id for entity_id in entities if test(entity_id, noun, now))
+
+    def forget(self) -> None:
+        """Have the next transaction read enablement and policies anew, whatever their versions."""
+        self.timelines.forget()
+        self.policy_books.forget()
+
+
+def _verify(hooks: pluggy.PluginManager) -> None:
+    """Refuse an implementation of a hook that nobody offers: a misspelt one would never be called."""
+    callers = {name: caller for name, caller in vars(hooks.hook).items() if isinstance(caller, pluggy.HookCaller)}
+    offered = [name for name, caller in callers.items() if caller.has_spec()]
+    for name in callers.keys() - offered:
+        for impl in callers[name].get_hookimpls():
+            if not impl.optionalhook:
+                near = get_close_matches(name, offered, 3)
+                raise UnknownHook(
+                    f"the add-on {impl.plugin_name!r} implements the hook {name!r}, which no installed add-on offers"
+                    + (f" (near to it: {', '.join(near)})" if near else "")
+                    + "; if it belongs to an add-on that need not be installed, mark it hookimpl(optionalhook=True)"
+                )
+    hooks.check_pending()
+
+
+def enablements(session: Session) -> list[Enablement]:
+    """Return every enablement row in the order of its effect."""
+    rows = cursor(session).execute(
+        "SELECT entity_id, addon, state, effective_from FROM onhand.enablement ORDER BY effective_from, id"
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows.fetchall()]
+
+
+def policy_book(session: Session) -> PolicyBook:
+    """Return every policy version that was not replaced or cancelled before its time, arranged for look-up."""
+    rows = cursor(session).execute(
+        "SELECT id, policy, item_id, category_id, location_id, channel_id, entity_id, value, effective_from, condition "
+        "FROM onhand.policy_version v WHERE NOT cancels "
+        "AND NOT EXISTS (SELECT FROM onhand.policy_version later WHERE later.replaces = v.id) "
+        "ORDER BY effective_from, id"
+    )
+    return PolicyBook((row[0], row[1], tuple(row[2:7]), *row[7:]) for row in rows.fetchall())

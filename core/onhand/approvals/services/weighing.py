@@ -1,0 +1,150 @@
+"""Which rules a request falls under: thresholds are inclusive, and what one person splits is added up."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from onhand.approvals.kinds import ApprovalRequest
+from onhand.approvals.models import ApprovalRule
+from onhand.contributions import ApprovalKind
+from onhand.db import cursor, int_array, text_array, time_array
+from onhand.policies.book import Where
+from onhand.policies.services import resolve_many
+
+__all__ = ["RuleBook", "Step", "Totals", "Weight", "reaches"]
+
+SPLIT_HOURS = "approvals.split_hours"
+# By size, not by sign: plus forty and minus forty in one afternoon are eighty moved.
+RECENT = """
+/* approvals.recent */ SELECT alike.position::int, coalesce(sum(abs(past.quantity)), 0)::bigint,
+  coalesce(sum(abs(past.amount_minor)) FILTER (WHERE past.currency IS NOT DISTINCT FROM alike.currency), 0)::bigint
+FROM unnest(%(kinds)s::text[], %(entities)s::int[], %(locations)s::int[], %(subjects)s::text[], %(currencies)s::text[],
+    %(since)s::timestamptz[]) WITH ORDINALITY AS alike(kind, entity_id, location_id, subject, currency, since, position)
+JOIN onhand.approval AS past ON past.requester = %(requester)s AND past.kind = alike.kind AND past.asked_at > alike.since
+  AND past.entity_id IS NOT DISTINCT FROM alike.entity_id AND past.location_id IS NOT DISTINCT FROM alike.location_id
+  AND past.subject IS NOT DISTINCT FROM alike.subject AND past.status IN ('pending', 'approved', 'returned')
+  AND past.id <> ALL(%(besides)s::uuid[])
+GROUP BY alike.position
+"""
+Alike = tuple[str, int | None, int | None, str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What rules are asked for: sizes, without sign."""
+
+    quantity: int = 0
+    amount_minor: int = 0
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One consent that is needed: of a person with this role, in this turn."""
+
+    tier: int
+    role: str
+
+
+class RuleBook:
+    """The rules in force, read once per command.
+
+    For a kind, those of the most specific place that has any count: the location's, else the entity's, else the
+    group's, else the tiers the kind itself comes with. Of these, every one whose threshold is reached adds its step.
+    """
+
+    def __init__(self, session: Session, kinds: Collection[str]) -> None:
+        query = select(ApprovalRule).where(ApprovalRule.kind.in_(kinds), ApprovalRule.retired_at.is_(None))
+        self._rules: dict[tuple[str, int | None, int | None], list[ApprovalRule]] = {}
+        for rule in session.scalars(query):
+            self._rules.setdefault((rule.kind, rule.entity_id, rule.location_id), []).append(rule)
+
+    def steps(self, kind: ApprovalKind, request: ApprovalRequest, weight: Weight) -> list[Step]:
+        """Return the consents a request needs, in their order; none: it takes effect at once."""
+        places = ((request.entity_id, request.location_id), (request.entity_id, None), (None, None))
+        of_place = next((rules for place in places if (rules := self._rules.get((kind.name, *place)))), None)
+        found = (
+            {
+                Step(tier.tier, tier.role)
+                for tier in kind.tiers
+                if reaches(weight, tier.amount_from_minor, tier.quantity_from)
+            }
+            if of_place is None
+            else {
+                Step(rule.tier, rule.role)
+                for rule in of_place
+                if reaches(weight, rule.amount_from_minor, rule.quantity_from, rule.currency)
+            }
+        )
+        return sorted(found, key=lambda step: (step.tier, step.role))
+
+
+def reaches(weight: Weight, amount_from: int | None, quantity_from: int | None, currency: str | None = None) -> bool:
+    """Return whether a threshold is reached (inclusive); with none set it always is.
+
+    An amount in another currency than the rule's cannot be compared, so it counts as reaching it: better one pair of
+    eyes too many.
+    """
+    if amount_from is None and quantity_from is None:
+        return True
+    if quantity_from is not None and weight.quantity >= quantity_from:
+        return True
+    if amount_from is None or weight.currency is None:
+        return False
+    return weight.amount_minor >= amount_from or (currency is not None and currency != weight.currency)
+
+
+class Totals:
+    """What one person asked for within the window of the policy, per kind, place and subject; read in one statement.
+
+    `besides`: approvals that do not count, since it is they that are asked anew.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        requests: Sequence[ApprovalRequest],
+        requester: str,
+        *,
+        now: datetime,
+        besides: Sequence[UUID] = (),
+    ) -> None:
+        alike = list(dict.fromkeys(map(_alike, requests)))
+        hours = resolve_many(
+            session,
+            SPLIT_HOURS,
+            [Where(location_id=place, entity_id=entity) for _, entity, place, _, _ in alike],
+            at=now,
+        )
+        values: dict[str, Any] = {
+            "requester": requester,
+            "kinds": text_array(each[0] for each in alike),
+            "entities": int_array(each[1] for each in alike),
+            "locations": int_array(each[2] for each in alike),
+            "subjects": text_array(each[3] for each in alike),
+            "currencies": text_array(each[4] for each in alike),
+            "since": time_array(now - timedelta(hours=int(each)) for each in hours),
+            "besides": list(besides),
+        }
+        self._sums: dict[Alike, tuple[int, int]] = {}
+        for position, quantity, amount in cursor(session).execute(RECENT, values):
+            self._sums[alike[position - 1]] = (quantity, amount)
+
+    def weigh(self, request: ApprovalRequest) -> Weight:
+        """Return a request's weight together with what went before it."""
+        quantity, amount = self._sums.get(_alike(request), (0, 0))
+        return Weight(quantity + abs(request.quantity or 0), amount + abs(request.amount_minor or 0), request.currency)
+
+    def add(self, request: ApprovalRequest) -> None:
+        """Count a request for those that follow it."""
+        weight = self.weigh(request)
+        self._sums[_alike(request)] = (weight.quantity, weight.amount_minor)
+
+
+def _alike(request: ApprovalRequest) -> Alike:
+    return (request.kind, request.entity_id, request.location_id, request.subject, request.currency)

@@ -1,0 +1,58 @@
+"""What several commands ask for: entities by their code, and who is at the keyboard."""
+
+import getpass
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from onhand.actors import Actor
+from onhand.addons.models import Entity
+
+__all__ = ["MOMENTS", "at_option", "entity_codes", "entity_ids", "entity_option", "operator"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+MOMENTS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z", "%Y-%m-%d %H:%M:%S%z"]
+
+
+def operator() -> Actor:
+    """Return whom to record for what is done by hand at the command line: the OS user."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = "unknown"
+    return Actor.system(f"cli:{name}")
+
+
+def entity_ids(session: Session, codes: Iterable[str]) -> list[int]:
+    """Return the ids of entities by their codes; a usage error naming the known ones for a code that is none."""
+    known = {code: id_ for id_, code in entity_codes(session).items()}
+    wanted = list(codes)
+    for code in wanted:
+        if code not in known:
+            raise click.UsageError(f"there is no entity {code!r}; known: {', '.join(known) or 'none'}")
+    return [known[code] for code in wanted]
+
+
+def entity_codes(session: Session) -> dict[int, str]:
+    """Return the codes of all entities by their ids, in the order of the codes."""
+    rows = session.execute(select(Entity.id, Entity.code).order_by(Entity.code))
+    return {entity_id: code for entity_id, code in rows}  # noqa: C416 - rows are typed when they are taken apart
+
+
+def entity_option(*, many: bool = False, required: bool = True, help: str) -> Callable[[F], F]:  # noqa: A002
+    """Add `--entity CODE`, to be repeated if `many`."""
+    name = "entities" if many else "entity"
+    return click.option("--entity", name, multiple=many, required=required, metavar="CODE", help=help)
+
+
+def at_option(command: F) -> F:
+    """Add `--from MOMENT`, with its offset from UTC."""
+    return click.option(
+        "--from",
+        "effective_from",
+        type=click.DateTime(MOMENTS),
+        help="Takes effect then, say 2027-01-01T00:00:00+01:00.",
+    )(command)

@@ -1,0 +1,193 @@
+"""Bring a database up to the installed distributions, or take one distribution's tables away again."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from onhand.addons.graph import Addon, in_order
+from onhand.addons.registry import Addons
+from onhand.migrate.ddl import APP_ROLE, make_role
+from onhand.migrate.reference import mirror
+
+__all__ = ["CORE", "MigrationRefused", "Step", "downgrade", "heads_missing", "upgrade"]
+
+CORE = Addon(noun="onhand", distribution="onhand", version="", package="onhand")
+LOCK_KEY = 0x6F6E68616E64  # "onhand"
+LOCK_TIMEOUT_MS = 5_000
+STATEMENT_TIMEOUT_MS = 600_000
+
+
+class MigrationRefused(Exception):
+    """A migration that would leave the database broken, with what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One distribution's way from the revision it is at to the one it goes to; None is: no tables."""
+
+    noun: str
+    at: str | None
+    to: str | None
+
+    @property
+    def is_behind(self) -> bool:
+        """False when there is nothing to do, be it that the tables are newer than the code."""
+        return self.at != self.to
+
+
+def upgrade(owner_url: str, addons: Sequence[Addon], *, dry_run: bool = False) -> list[Step]:
+    """Bring the core and each add-on, requirements first, to its newest revision; return the steps taken.
+
+    One migration runs at a time, others wait for it. What a distribution needs is made together or not at all; waiting
+    for a lock longer than five seconds fails that step, with MigrationRefused, rather than the site. Of a distribution
+    whose tables are newer than its code nothing is touched.
+    """
+    ordered = (CORE, *in_order(addons))
+    with _connection(owner_url) as connection:
+        steps = {addon.noun: step for addon in ordered if (step := _step(connection, addon)).is_behind}
+        if dry_run:
+            return list(steps.values())
+        _make_app_role(connection)
+        for addon in ordered:
+            if addon.noun in steps:
+                with _explained(addon.noun):
+                    _upgrade(connection, addon)
+        with _explained("reference rows"):
+            mirror(connection, Addons(addons))
+            connection.commit()
+        return list(steps.values())
+
+
+def downgrade(owner_url: str, addons: Sequence[Addon], noun: str, *, with_dependants: bool = False) -> list[Step]:
+    """Drop an add-on's tables, those of its dependants first, or raise MigrationRefused when these are not to go.
+
+    Who only knows of it as an extra keeps its tables: it does without.
+    """
+    ordered = in_order(addons)
+    by_noun = {addon.noun: addon for addon in ordered}
+    if noun not in by_noun:
+        raise MigrationRefused(f"there is no add-on {noun!r} to take down; installed: {', '.join(by_noun)}")
+    with _connection(owner_url) as connection:
+        standing = [name for name in _reaching(ordered, noun) if _revision(connection, name)]
+        others = [name for name in standing if name != noun]
+        if others and not with_dependants:
+            raise MigrationRefused(
+                f"{', '.join(others)} build on {noun}: take them down first, or all with --with-dependants"
+            )
+        steps = [Step(name, _revision(connection, name), None) for name in reversed(standing)]
+        for step in steps:
+            with _explained(step.noun):
+                command.downgrade(_config(connection, by_noun[step.noun]), "base")
+                connection.execute(text(f"DROP SCHEMA IF EXISTS {step.noun} CASCADE"))
+                connection.commit()
+        return steps
+
+
+def heads_missing(connection: Connection, addons: Sequence[Addon]) -> list[Step]:
+    """Return the distributions whose tables are behind their code: empty means ready.
+
+    Tables ahead of the code are no fault: that is how a rolling update looks to a process not yet replaced.
+    """
+    return [step for step in (_step(connection, addon) for addon in (CORE, *addons)) if step.is_behind]
+
+
+def _upgrade(connection: Connection, addon: Addon) -> None:
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {addon.noun}"))
+    connection.execute(text(f"GRANT USAGE ON SCHEMA {addon.noun} TO {APP_ROLE}"))
+    command.upgrade(_config(connection, addon), "head")
+    # Readiness is judged by the application's own login.
+    connection.execute(text(f"GRANT SELECT ON {addon.noun}.alembic_version TO {APP_ROLE}"))
+    connection.commit()
+
+
+def _reaching(ordered: Sequence[Addon], noun: str) -> list[str]:
+    """Return an add-on and all that require it, by way of others too, in dependency order."""
+    reached = [noun]
+    for addon in ordered:  # requirements come first, so one pass suffices
+        if {*reached} & {*addon.requires}:
+            reached.append(addon.noun)
+    return reached
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Say in plain words what waited for whom in vain, and what to do."""
+    try:
+        yield
+    except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+        raise MigrationRefused(
+            f"{what}: waited {LOCK_TIMEOUT_MS / 1000:g} s for a lock that somebody else holds, so nothing of it was "
+            "changed. Run it again when less is going on, or end the long transactions in pg_stat_activity."
+        ) from error
+
+
+@contextmanager
+def _connection(owner_url: str) -> Iterator[Connection]:
+    engine = create_engine(owner_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}"))
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})  # waits as long as others migrate
+        connection.execute(text(f"SET lock_timeout = {LOCK_TIMEOUT_MS}"))
+        connection.commit()
+        try:
+            yield connection
+        except BaseException:
+            with suppress(DBAPIError):
+                connection.rollback()
+            raise
+        finally:
+            with suppress(DBAPIError):  # a connection that is gone has let go of its locks
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK_KEY})
+                connection.commit()
+
+
+def _config(connection: Connection, addon: Addon) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_environment()))
+    config.set_main_option("version_locations", str(_versions(addon)))
+    config.set_main_option("path_separator", "os")
+    config.attributes.update(connection=connection, schema=addon.noun)
+    return config
+
+
+def _environment() -> Path:
+    return Path(str(files("onhand.migrate") / "environment"))
+
+
+def _versions(addon: Addon) -> Path:
+    return Path(str(files(addon.package) / "migrations" / "versions"))
+
+
+def _step(connection: Connection, addon: Addon) -> Step:
+    at = _revision(connection, addon.noun)
+    if not _versions(addon).is_dir():
+        return Step(addon.noun, at, at)
+    scripts = ScriptDirectory.from_config(_config(connection, addon))
+    known = {script.revision for script in scripts.walk_revisions()}
+    return Step(addon.noun, at, scripts.get_current_head() if at is None or at in known else at)
+
+
+def _revision(connection: Connection, schema: str) -> str | None:
+    options = {"version_table": "alembic_version", "version_table_schema": schema}
+    revision = MigrationContext.configure(connection, opts=options).get_current_revision()
+    connection.commit()
+    return revision
+
+
+def _make_app_role(connection: Connection) -> None:
+    """Make the role that web, worker and scheduler log in as: it owns nothing and passes no wall."""
+    connection.execute(text(make_role(APP_ROLE, "LOGIN NOINHERIT")))
+    connection.commit()

@@ -1,0 +1,1 @@
+"""Notices: what one person should know, shown in the shell until they have seen it. Add-ons use `api`."""

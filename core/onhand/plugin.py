@@ -1,0 +1,124 @@
+"""The core's own contributions, made as any add-on makes them. It is enabled everywhere, always."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from flask import Blueprint
+from flask_smorest import Blueprint as Resource
+
+from onhand import idempotency
+from onhand.approvals import contributed as approvals
+from onhand.approvals.invariants import INVARIANTS as APPROVAL_INVARIANTS
+from onhand.audit.invariants import INVARIANTS as AUDIT_INVARIANTS
+from onhand.audit.sealing import Sealer
+from onhand.contributions import (
+    ApprovalKind,
+    Exporter,
+    Importer,
+    Invariant,
+    Loop,
+    MenuItem,
+    Permission,
+    PolicyType,
+    Schedule,
+)
+from onhand.hooks import hookimpl
+from onhand.invariants import INVARIANTS
+from onhand.jobs import JobActor, actor
+from onhand.notices import contributed as notices
+from onhand.policies import contributed as policing
+from onhand.reasons import contributed as reasons
+from onhand.transaction import run
+
+FORGET_BATCH = 1_000
+
+
+@actor(attempts=3)
+def forget_answers(entities: Sequence[int]) -> None:  # noqa: ARG001 - keys belong to callers, not to entities
+    """Drop stored answers older than 30 days; their keys stay taken. Twice is harmless: what is dropped is gone."""
+    while run(lambda session, now: idempotency.forget(session, now, limit=FORGET_BATCH), entities=()) == FORGET_BATCH:
+        pass
+
+
+@hookimpl
+def blueprints() -> list[Blueprint]:
+    """Pages that every site has, besides the shell's own."""
+    return [*approvals.BLUEPRINTS, *notices.BLUEPRINTS, *policing.BLUEPRINTS, *reasons.BLUEPRINTS]
+
+
+@hookimpl
+def resources() -> list[Resource]:
+    """What is offered to programs whatever is installed."""
+    return [*approvals.RESOURCES, *policing.RESOURCES, *reasons.RESOURCES]
+
+
+@hookimpl
+def menu() -> list[MenuItem]:
+    """What waits for people."""
+    return [*approvals.MENU, *notices.MENU, *policing.MENU, *reasons.MENU]
+
+
+@hookimpl
+def permissions() -> list[Permission]:
+    """What concerns the site as a whole."""
+    return [
+        Permission("onhand.administer", "Administer people, roles, tokens and add-ons"),
+        Permission("onhand.read_audit", "Read the audit trail"),
+        Permission("onhand.read", "See the executive view"),
+        *approvals.PERMISSIONS,
+        *notices.PERMISSIONS,
+        *reasons.PERMISSIONS,
+        *policing.PERMISSIONS,
+    ]
+
+
+@hookimpl
+def policies() -> list[PolicyType]:
+    """Rules of the core's own."""
+    return [*approvals.POLICIES]
+
+
+@hookimpl
+def approval_kinds() -> list[ApprovalKind]:
+    """The core's own changes that may need consent."""
+    return [*approvals.KINDS, *policing.KINDS]
+
+
+@hookimpl
+def importers() -> list[Importer]:
+    """Files of what the core keeps."""
+    return [*reasons.IMPORTERS]
+
+
+@hookimpl
+def exporters() -> list[Exporter]:
+    """The same files, written."""
+    return [*reasons.EXPORTERS]
+
+
+@hookimpl
+def invariants() -> list[Invariant]:
+    """The laws of walls, outbox, jobs and audit trail."""
+    return [*INVARIANTS, *AUDIT_INVARIANTS, *APPROVAL_INVARIANTS]
+
+
+@hookimpl
+def actors() -> list[JobActor[...]]:
+    """Functions that jobs may name."""
+    return [forget_answers, *approvals.ACTORS, *notices.ACTORS]
+
+
+@hookimpl
+def schedules() -> list[Schedule]:
+    """House-keeping by the clock."""
+    return [
+        Schedule("onhand.forget_answers", forget_answers, every=timedelta(hours=1)),
+        *approvals.SCHEDULES,
+        *notices.SCHEDULES,
+    ]
+
+
+@hookimpl
+def loops() -> list[Loop]:
+    """The seal of the audit trail."""
+    return [Loop("onhand.seal_audit", Sealer().step, idle_seconds=5.0)]

@@ -1,0 +1,1 @@
+"""Policies: business rules as typed, scoped, effective-dated rows. Verbs in `onhand.policies.services`."""

@@ -1,0 +1,30 @@
+"""What pages and resources say of back-tests: run in a transaction of their own, since a long one is cancelled."""
+
+from collections.abc import Sequence
+
+import psycopg
+from flask import request
+
+from onhand.access import in_scope
+from onhand.policies.backtesting import DAYS_MAX, SECONDS_MAX, Tried, backtest
+from onhand.policies.services import PolicyChange
+
+__all__ = ["DAYS", "asked_days", "tried_on"]
+
+DAYS = 7
+
+
+def asked_days() -> int:
+    """Return the days that a page was asked to look back: 7 unless said, 90 at most."""
+    text = request.args.get("days", "")
+    return min(max(int(text), 1), DAYS_MAX) if text.isascii() and text.isdecimal() and len(text) < 4 else DAYS
+
+
+def tried_on(changes: Sequence[PolicyChange], days: int) -> tuple[list[Tried], str | None]:
+    """Return what back-tests find for changes over the last days, or why there is no answer."""
+    if not changes:
+        return [], None
+    try:
+        return in_scope(lambda session, now: backtest(session, changes, now=now, days=days)), None
+    except psycopg.errors.QueryCanceled:
+        return [], f"Looking back {days} days takes longer than {SECONDS_MAX} s. Ask for fewer days."

@@ -1,0 +1,151 @@
+"""Pages as people meet them: the system's Chromium over a real socket, and what every page owes to everyone.
+
+`pytest-playwright` and `axe-playwright-python` are wanted where a test asks for a browser, and nowhere else: without
+them, or without a Chromium, that test is skipped.
+"""
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from werkzeug.serving import make_server
+
+from onhand.testing.people import PASSWORD, Person
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+__all__ = ["LOOKS", "Visit", "served", "start"]
+
+LOOKS = [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")]
+"""A phone and a desk, by day and by night: (width, scheme)."""
+HEIGHT = 900
+WAIT_SECONDS_MAX = 60.0
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+
+
+def start(request: pytest.FixtureRequest) -> "Browser":
+    """Start the system's Chromium, or skip the test that asks."""
+    for needed in ("pytest_playwright", "axe_playwright_python"):
+        pytest.importorskip(needed)
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip("there is no chromium on PATH")
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=WAIT_SECONDS_MAX * 1_000)
+    playwright = request.getfixturevalue("playwright")  # one per test run: a second would not start beside it
+    browser: Browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+    return browser
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """Serve an application from threads of this process; the address is the value."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class Visit:
+    """Somebody at a browser of their own while the `with` lasts. Nothing may be complained of at its console.
+
+    Breaches of the content security policy and errors of scripts are complaints. `tolerated` is what may be said there:
+    a form that was refused, say, is told with its status.
+    """
+
+    def __init__(
+        self,
+        chromium: "Browser",
+        address: str,
+        *,
+        width: int = 1280,
+        scheme: Literal["light", "dark"] = "light",
+        tolerated: str | None = None,
+        shots: Path | None = None,
+        **context: Any,
+    ) -> None:
+        self.address = address
+        self.complaints: list[str] = []
+        self._tolerated, self._shots, self._look = tolerated, shots, f"{width}-{scheme}"
+        self._context = chromium.new_context(
+            viewport={"width": width, "height": HEIGHT}, color_scheme=scheme, **context
+        )
+        self._context.set_default_timeout(WAIT_SECONDS_MAX * 1_000)
+        self.page: Page = self._context.new_page()
+        self.page.on("console", lambda said: self._hear(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self._hear(str(error)))
+
+    def sign_in(self, person: Person, path: str = "/") -> None:
+        """Fill in the login form, and arrive at a page."""
+        from playwright.sync_api import expect
+
+        self.page.goto(f"{self.address}/login?next={quote(path)}")
+        self.page.get_by_label("User name").fill(person.username)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page).not_to_have_url(re.compile(r"/login\b"))
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+        self.page.wait_for_load_state()  # keys do nothing before the script that reads them is there
+
+    def goto(self, path: str) -> None:
+        """Go to a page that is there."""
+        answer = self.page.goto(self.address + path)
+        assert answer is not None
+        assert answer.ok, f"{path}: {answer.status}"
+
+    def open(self, path: str) -> "Page":
+        """Go to a page and judge it."""
+        self.goto(path)
+        self.judge()
+        return self.page
+
+    def judge(self, what: str | None = None) -> None:
+        """Hold the page at hand to the rules: nothing that axe finds, no scrolling sideways, not a word at the console.
+
+        With `--screenshots FOLDER` its picture is kept there.
+        """
+        from axe_playwright_python.sync_playwright import Axe
+
+        said = what or self.page.url.removeprefix(self.address)
+        if self._shots is not None:
+            name = re.sub(r"\W+", "-", said).strip("-") or "home"
+            # The caret as it is: to hide it leaves its mark on every field, which htmx copies, against the policy.
+            self.page.screenshot(path=self._shots / f"{name}-{self._look}.png", full_page=True, caret="initial")
+        found = Axe().run(self.page)
+        assert found.violations_count == 0, f"{said}: {found.generate_report()}"
+        assert self.page.evaluate(FITS), f"{said} scrolls sideways"
+        assert self.complaints == [], f"{said}: {self.complaints}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._context.close()
+        if error is None:
+            assert self.complaints == [], self.complaints
+
+    def _hear(self, text: str) -> None:
+        if self._tolerated is None or self._tolerated not in text:
+            self.complaints.append(text)

@@ -1,0 +1,84 @@
+"""The Apps page's matrix: which add-on is in which state for which entity, and what is scheduled next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import metadata
+
+from sqlalchemy.orm import Session
+
+from onhand.addons.graph import Addon
+from onhand.addons.registry import Enablement, State, Timeline, enablements
+from onhand.transaction import context
+from onhand.web.shell import EntityLine
+
+__all__ = ["NEXT_STATES", "TONES", "AppCell", "AppRow", "matrix", "summary_of", "title_of"]
+
+TONES: dict[State, str] = {"enabled": "good", "draining": "warn", "disabled": "neutral"}
+NEXT_STATES: dict[State, tuple[State, ...]] = {
+    "disabled": ("enabled",),
+    "enabled": ("draining", "disabled"),
+    "draining": ("disabled", "enabled"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AppCell:
+    """An add-on in one entity: its state now, and the next change if one is scheduled."""
+
+    entity_id: int
+    state: State
+    next_state: State | None = None
+    next_at: datetime | None = None
+
+    @property
+    def tone(self) -> str:
+        """The tone of its chip."""
+        return TONES[self.state]
+
+
+@dataclass(frozen=True, slots=True)
+class AppRow:
+    """An add-on with its cell per entity, keyed as the columns are: `entity-<id>`."""
+
+    noun: str
+    title: str
+    summary: str
+    version: str
+    requires: tuple[str, ...]
+    cells: dict[str, AppCell]
+
+
+def matrix(session: Session, entities: Sequence[EntityLine], *, now: datetime) -> list[AppRow]:
+    """Return a row per installed add-on, requirements first, with a cell per entity."""
+    addons = context(session).addons
+    changes = enablements(session)
+    timeline = Timeline(changes)
+    rows: list[AppRow] = []
+    for noun in addons.names:
+        addon = addons.addon(noun)
+        cells = {f"entity-{entity.id}": _cell(timeline, changes, entity.id, noun, now) for entity in entities}
+        requires = tuple(title_of(other) for other in addon.requires)
+        rows.append(AppRow(noun, title_of(noun), summary_of(addon), addon.version, requires, cells))
+    return rows
+
+
+def title_of(noun: str) -> str:
+    """Write an add-on's noun as people read it."""
+    return noun.replace("_", " ").capitalize()
+
+
+def summary_of(addon: Addon) -> str:
+    """Return the one line that an add-on's packaging says of it; nothing for one that is run without being installed."""
+    try:
+        return str(metadata.metadata(addon.distribution).json.get("summary", ""))
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _cell(timeline: Timeline, changes: Sequence[Enablement], entity_id: int, noun: str, now: datetime) -> AppCell:
+    state = timeline.state(entity_id, noun, now)
+    for changed_entity, changed_noun, next_state, at in changes:  # in the order they take effect
+        if (changed_entity, changed_noun) == (entity_id, noun) and at > now:
+            return AppCell(entity_id, state, next_state, at)
+    return AppCell(entity_id, state)

@@ -1,0 +1,56 @@
+"""How quantities, ages and moments read on a page. Plain functions; `install` makes them Jinja filters."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel.numbers import get_currency_precision
+
+__all__ = ["age", "ago", "iso", "moment", "money", "quantity"]
+
+GROUP = "\u202f"  # narrow no-break space: groups read as one number and never wrap
+MINUS = "\u2212"  # as wide as a digit, unlike the hyphen
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def quantity(value: int | Decimal, *, signed: bool = False) -> str:
+    """Write a number with grouped digits; `signed` puts a plus before what is above zero."""
+    digits = f"{abs(value):,}".replace(",", GROUP)
+    if value < 0:
+        return MINUS + digits
+    return f"+{digits}" if signed and value > 0 else digits
+
+
+def money(minor: int, currency: str) -> str:
+    """Write an amount of minor units in its currency: 123456 EUR reads 1 234.56 EUR."""
+    places = get_currency_precision(currency)
+    return f"{quantity(Decimal(minor).scaleb(-places))}{GROUP}{currency}"
+
+
+def age(span: timedelta) -> str:
+    """Write a span in its largest unit that fits, rounded down: `40 s`, `3 h`, `12 d`. Below zero counts as zero."""
+    seconds = max(0, int(span.total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{quantity(seconds // size)}{GROUP}{unit}"
+    return f"{seconds}{GROUP}s"
+
+
+def ago(value: datetime, now: datetime) -> str:
+    """Write how long ago a moment was, or how far ahead it is."""
+    if value > now:
+        return f"in {age(value - now)}"
+    return "just now" if now - value < timedelta(seconds=5) else f"{age(now - value)} ago"
+
+
+def moment(value: datetime, zone: str, now: datetime, *, seconds: bool = False) -> str:
+    """Write a moment in a time zone; the year is left out when it is this one, unless seconds are asked for."""
+    local = value.astimezone(ZoneInfo(zone))
+    year = f" {local.year}" if seconds or local.year != now.astimezone(ZoneInfo(zone)).year else ""
+    clock = f"{local:%H:%M:%S} {local:%Z}" if seconds else f"{local:%H:%M}"
+    return f"{local.day} {MONTHS[local.month - 1]}{year}, {clock}"
+
+
+def iso(value: datetime) -> str:
+    """Write a moment for machines: ISO 8601 in UTC."""
+    return value.astimezone(UTC).isoformat(timespec="seconds")

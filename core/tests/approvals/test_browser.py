@@ -1,0 +1,128 @@
+"""Approvals in a real browser: accessible at phone and desk width in light and dark, and worked by keyboard alone."""
+
+import pytest
+from onhand.testing.browser import LOOKS
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def opened(visit):
+    """`opened(person, width, scheme)`: somebody at the inbox of approvals."""
+
+    def open_for(who, width=1280, scheme="light", **look):
+        here = visit(who, "/approvals/", width=width, scheme=scheme, **look)
+        expect(here.page.get_by_role("heading", name="Approvals", level=1)).to_be_visible()
+        return here
+
+    return open_for
+
+
+@pytest.fixture
+def waiting(house):
+    from onhand.approvals.api import Proof
+
+    more = {
+        "location": "S1",
+        "location_id": None,
+        "amount_minor": -125_00,
+        "currency": "EUR",
+        "atp_before": 97,
+        "atp_after": 57,
+    }
+    return [
+        house.ask(
+            -30 - n,
+            kind="bin.empty",
+            subject=f"{n}",
+            reason="damage",
+            evidence=(Proof("Count sheet", f"12/{n}", "/"),),
+            note="Wet",
+            **more,
+        )
+        for n in range(3)
+    ]
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_every_page_is_accessible_and_fits(opened, house, waiting, width, scheme):
+    here = opened(house.manager, width, scheme)
+    page = here.page
+    here.judge()
+    for path in ("?tab=mine", "?tab=decided", "delegation", "rules", str(waiting[0].id)):
+        here.open(f"/approvals/{path}")
+    page.get_by_label("Reason").fill("seen it")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("Approved.")).to_be_visible()
+    here.judge()
+    here.goto("/approvals/")
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("heading", name="Approved: 1 of 1")).to_be_visible()
+    here.judge()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_reasons_and_notices_are_accessible_and_fit(opened, house, person, width, scheme):
+    house.decide(house.ask(20, by=house.governor2), house.manager, "return", reason="count again")
+    who = person("admin", name="Ada")
+    here = opened(who, width, scheme, tolerated="422")  # a refused form is told to the console, too
+    for path in ("/reasons/", "/reasons/?status=retired", "/reasons/damage", "/reasons/add-code", "/notices/"):
+        here.open(path)
+    here.goto("/reasons/add-code")
+    page = here.page
+    page.get_by_label("Code").fill("Bad Code")
+    page.get_by_label("Label").fill("Bad")
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_text("A code is small letters")).to_be_visible()
+    here.judge()
+    here = opened(house.governor2, width, scheme)
+    page = here.open("/notices/")
+    page.get_by_role("button", name="Mark all as seen").click()
+    expect(page.get_by_role("button", name="Mark all as seen")).to_have_count(0)
+    expect(page.get_by_role("link", name="Returned by Mona (count again)")).to_be_visible()
+
+
+def test_the_inbox_is_worked_by_keyboard_alone(opened, house, waiting):
+    here = opened(house.manager)
+    page = here.page
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    here.judge()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.get_by_role("checkbox").nth(1)).to_be_checked()
+    page.keyboard.press("k")
+    page.keyboard.press("x")
+    page.keyboard.press("r")
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("count them again")
+    page.keyboard.press("Tab")
+    page.keyboard.press("r")
+    expect(page.get_by_role("heading", name="Returned: 2 of 2")).to_be_visible()
+    page.go_back()
+    page.reload()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Decide")).to_be_visible()
+    page.keyboard.press("a")
+    expect(page.get_by_text("Approved.")).to_be_visible()
+    assert len(house.changes) == 1
+
+
+def test_keys_can_be_switched_off(opened, house, waiting):
+    page = opened(house.manager).page
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_role("button", name="Keys are on").click()
+    expect(page.get_by_role("button", name="Keys are off")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    expect(page.locator("[data-keys] tbody a").first).not_to_be_focused()
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_role("button", name="Keys are off").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    expect(page.locator("[data-keys] tbody a").first).to_be_focused()

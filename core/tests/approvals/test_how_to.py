@@ -1,0 +1,16 @@
+"""The example of the how-to is a test, so it is run as one."""
+
+import re
+from pathlib import Path
+
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "approvals.md"
+
+
+def test_the_example_of_the_how_to_passes(transact, entities, person):
+    [example] = [
+        each for each in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL) if "def test_" in each
+    ]
+    names: dict = {}
+    exec(compile(example, str(PAGE), "exec"), names)
+    [test] = [thing for name, thing in names.items() if name.startswith("test_")]
+    test(transact, entities, person)

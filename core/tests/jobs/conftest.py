@@ -1,0 +1,8 @@
+import sys
+from pathlib import Path
+
+SITE = str(Path(__file__).parent / "site")
+if SITE not in sys.path:
+    sys.path.insert(0, SITE)
+
+from jobs_site import probe_app, probe_services, site  # noqa: E402, F401

@@ -1,0 +1,1 @@
+"""A second observer, so that observers can be told apart."""

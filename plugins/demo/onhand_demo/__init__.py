@@ -1,0 +1,1 @@
+"""A real retailer's year, replayed against a running site."""

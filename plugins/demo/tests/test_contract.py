@@ -1,0 +1,5 @@
+from onhand.testing.contract import AddonContract
+
+
+class TestContract(AddonContract):
+    addon = "demo"

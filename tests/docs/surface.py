@@ -1,0 +1,98 @@
+"""The public surface: every hook, event and public name, as the code spells it. What a partner's plugin is written against.
+
+`surface.txt` is the surface of the last release. A test compares, and asks for a line in the changelog for whatever
+differs. At a release `python tests/docs/surface.py --release` writes it anew.
+"""
+
+import ast
+import inspect
+import re
+import sys
+import textwrap
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from onhand.addons import Addons, discover
+from onhand.hooks import kind_of
+
+ROOT = Path(__file__).parents[2]
+RELEASED = Path(__file__).with_name("surface.txt")
+CHANGELOG = ROOT / "CHANGELOG.md"
+CORE = (
+    "onhand.access.api", "onhand.approvals.api", "onhand.contributions", "onhand.events", "onhand.hooks", "onhand.jobs",
+    "onhand.reasons.api", "onhand.rest", "onhand.testing", "onhand.transaction",
+)  # fmt: skip
+"""What the core offers to add-ons. Its other modules may be imported too, where they list a name; these are promised."""
+
+
+def public_modules(addons: Addons) -> list[str]:
+    """Return the modules that others may build on, but for hooks: the core's, then each add-on's api and events."""
+    packages = [addons.addon(noun).package for noun in addons.names]
+    return [*CORE, *(f"{package}.{door}" for package in packages for door in ("api", "events")
+                     if find_spec(f"{package}.{door}"))]  # fmt: skip
+
+
+def names(module: str) -> list[str]:
+    """Return what a module offers."""
+    return sorted(getattr(import_module(module), "__all__", ()))
+
+
+def surface(addons: Addons) -> dict[str, str]:
+    """Return everything public, `module.name` to how it is spelt; hooks are `hook name`."""
+    found = {f"hook {name}": f"{kind_of(spec)} {spelt(spec)}" for name, spec in specs(addons).items()}
+    for module in public_modules(addons):
+        found |= {f"{module}.{name}": spelt(getattr(import_module(module), name)) for name in names(module)}
+    return dict(sorted(found.items()))
+
+
+def specs(addons: Addons) -> dict[str, Any]:
+    """Return every hook's spec, in the order in which they are offered."""
+    callers = vars(addons.manager.hook).items()
+    return {name: caller.spec.function for name, caller in callers if getattr(caller, "spec", None) is not None}
+
+
+def spelt(thing: Any) -> str:
+    """Return how a function is called, what a dataclass holds, or of which type a value is; as the source says it."""
+    if not (inspect.isfunction(thing) or inspect.isclass(thing)):
+        return type(thing).__name__
+    try:
+        [node] = ast.parse(textwrap.dedent(inspect.getsource(thing))).body
+    except (OSError, TypeError, ValueError):
+        return "class" if inspect.isclass(thing) else "function"
+    if isinstance(node, ast.FunctionDef):
+        return f"({ast.unparse(node.args)})" + (f" -> {_plain(ast.unparse(node.returns))}" if node.returns else "")
+    assert isinstance(node, ast.ClassDef)
+    fields = [ast.unparse(each) for each in node.body if isinstance(each, ast.AnnAssign)]
+    return f"class {', '.join(map(ast.unparse, node.bases))}({'; '.join(fields)})".replace("class (", "class(")
+
+
+def _plain(annotation: str) -> str:
+    return annotation.strip("'\"")
+
+
+def read(text: str) -> dict[str, str]:
+    """Return a surface as it was written down."""
+    return dict(line.split(" = ", 1) for line in text.splitlines() if " = " in line)
+
+
+def unsaid(released: dict[str, str], now: dict[str, str], changelog: str) -> list[str]:
+    """Return what differs from the last release without being named, in code, under the changelog's `Unreleased`."""
+    found = re.search(r"^## Unreleased$(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
+    said = set(re.findall(r"`([^`\n]+)`", found[1] if found else ""))
+    told = []
+    for key in sorted(released.keys() | now.keys()):
+        if released.get(key) != now.get(key) and not {key, re.split(r"[. ]", key)[-1]} & said:
+            verb = "is new" if key not in released else "is gone" if key not in now else "has changed"
+            told.append(f"{key} {verb}: say so under Unreleased in CHANGELOG.md, naming `{re.split(r'[. ]', key)[-1]}`")
+    return told
+
+
+if __name__ == "__main__":
+    present = surface(Addons(discover()))
+    if sys.argv[1:] == ["--release"]:
+        RELEASED.write_text("".join(f"{key} = {value}\n" for key, value in present.items()))
+    else:
+        problems = unsaid(read(RELEASED.read_text()), present, CHANGELOG.read_text())
+        sys.exit("\n".join(problems) or 0)
