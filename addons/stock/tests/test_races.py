@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from onhand.db import cursor
 from onhand_stock.api import Accepted, Group, post
+from onhand_stock.services import posting
 from onhand_stock.testing import TESTER
 
 ROUNDS = 50
@@ -124,3 +125,34 @@ def test_entries_of_a_shelf_are_numbered_in_the_order_in_which_they_were_posted(
     left = [entry.to_after for entry in shop.entries(limit=100)]
     assert left == list(range(45, 0, -1))
     books_agree()
+
+
+def test_many_that_remember_a_balance_of_another_database_all_make_it_anew(shop, monkeypatch, books_agree):
+    """Each sends its lock believing the row is there; the first to find out forgets for all of them."""
+    lock, together, believing = posting._lock, threading.Barrier(3), []
+
+    def locking(session, wanted):
+        if len(believing) < 3:
+            posting.seen.update(wanted)
+            believing.append(wanted)
+            together.wait(timeout=5)
+        return lock(session, wanted)
+
+    monkeypatch.setattr(posting, "_lock", locking)
+    run_together(*[lambda: shop.receive(1)] * 3)
+    assert shop.states() == {"available": 3}
+    books_agree()
+
+
+def test_a_balance_whose_making_was_rolled_back_is_not_remembered(shop):
+    def receiving_in_vain(session, now):
+        group = Group("g", (shop.move("receipt", 1, "supplier", "available"),), "t", now, "test")
+        post(session, [group], by=TESTER, now=now)
+        raise RuntimeError("in vain")
+
+    with suppress(RuntimeError):
+        shop.run(receiving_in_vain)
+    assert (shop.item.id, shop.location.id) not in posting.seen
+    for remembered in (False, True):
+        shop.receive(1)
+        assert ((shop.item.id, shop.location.id) in posting.seen) is remembered

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from onhand.actors import Actor
 from onhand.db import Cursor, cursor, int_array, pipeline, text_array, time_array
@@ -52,7 +53,14 @@ INSERT_VALUED = INSERT.replace("correlation)", "correlation, value_minor)").repl
 Locked = dict[Key, Balance]
 SEEN_MAX = 500_000
 seen: set[Key] = set()
-"""Balances that this process has locked before. A row is never deleted, so that those need not be made."""
+"""Balances that this process has found committed. A row is never deleted, so that those need not be made."""
+
+
+class Locking(NamedTuple):
+    """What was sent to lock balances: their rows, and the making of those missing, None where none was looked for."""
+
+    rows: Cursor
+    made: Cursor | None
 
 
 def post(session: Session, groups: Sequence[Group], *, by: Actor, now: datetime) -> list[Accepted | Refused]:
@@ -112,7 +120,7 @@ def lock_balances(session: Session, wanted: dict[Key, int]) -> Locked:
     return _read(locked, wanted)
 
 
-def _lock(session: Session, wanted: dict[Key, int]) -> Cursor:
+def _lock(session: Session, wanted: dict[Key, int]) -> Locking:
     keys = sorted(wanted)
     columns = (
         int_array([key[0] for key in keys]),
@@ -120,22 +128,22 @@ def _lock(session: Session, wanted: dict[Key, int]) -> Cursor:
         int_array([wanted[key] for key in keys]),
     )
     cursor(session).execute(BECOME_WRITER)
-    if not seen.issuperset(keys):
-        cursor(session).execute(INSERT_MISSING, columns)
-    return cursor(session).execute(LOCK, columns)
+    made = None if seen.issuperset(keys) else cursor(session).execute(INSERT_MISSING, columns)
+    return Locking(cursor(session).execute(LOCK, columns), made)
 
 
-def _read(locked: Cursor, wanted: dict[Key, int]) -> Locked:
+def _read(locked: Locking, wanted: dict[Key, int]) -> Locked:
     end = 2 + len(STATES)
-    balances = {(row[0], row[1]): Balance(list(row[2:end]), *row[end:]) for row in locked.fetchall()}
+    balances = {(row[0], row[1]): Balance(list(row[2:end]), *row[end:]) for row in locked.rows.fetchall()}
     if len(balances) != len(wanted):
-        if not seen.isdisjoint(wanted):  # of another database, or what was seen was rolled back
+        if locked.made is None:  # seen in another database; others may have cleared this, and seen anew, meanwhile
             seen.clear()
             raise OutOfDate("a balance that was there is missing")
         raise LookupError("a movement names a location that is not its entity's, or an entity out of scope")
-    if len(seen) > SEEN_MAX:
-        seen.clear()
-    seen.update(wanted)
+    if locked.made is not None and locked.made.rowcount == 0:  # what this transaction made may yet be rolled back
+        if len(seen) > SEEN_MAX:
+            seen.clear()
+        seen.update(wanted)
     return balances
 
 
