@@ -1,21 +1,26 @@
 """HTTP out, to addresses that people typed in: never to what only this host or its network can reach.
 
 A name is resolved once, judged, and connected to at the very address that was judged; redirects are not followed, and
-of an answer nothing but its status is read.
+of an answer no more is read than was asked for.
 """
 
 import socket
 import ssl
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 import httpcore
 
-__all__ = ["URL_CHARACTERS_MAX", "BadAddress", "Undelivered", "check", "deliver"]
+__all__ = ["URL_CHARACTERS_MAX", "Answered", "BadAddress", "Undelivered", "ask", "check", "deliver"]
 
 URL_CHARACTERS_MAX = 500
 SECONDS_MAX = 10.0
+ANSWER_SECONDS_MAX = 30.0
+ANSWER_BYTES_MAX = 4 * 1024 * 1024
 NAT64 = IPv6Network("64:ff9b::/96")
 Address = IPv4Address | IPv6Address
 
@@ -26,6 +31,15 @@ class BadAddress(ValueError):
 
 class Undelivered(Exception):
     """What was sent did not arrive, or was not taken; the message says how far it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back: names of headers in lower case, the body as it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 def check(url: str, hosts: str = "") -> SplitResult:
@@ -57,6 +71,34 @@ def check(url: str, hosts: str = "") -> SplitResult:
 
 def deliver(url: str, body: bytes, headers: Mapping[str, str], *, hosts: str = "") -> None:
     """POST a body; Undelivered unless it is answered with 2xx within ten seconds of each silence."""
+    with _posted(url, body, headers, hosts) as answer:
+        status = answer.status
+    if not 200 <= status < 300:
+        raise Undelivered(f"it answered {status}" + (", and redirects are not followed" if 300 <= status < 400 else ""))
+
+
+def ask(url: str, body: bytes, headers: Mapping[str, str], *, hosts: str = "") -> Answered:
+    """POST a body and return what is answered, whatever its status; Undelivered where no whole answer comes.
+
+    Waits ten seconds at most for each silence and thirty for all of it, and reads no more than 4 MiB. Whether what was
+    sent arrived is not known then.
+    """
+    until = time.monotonic() + ANSWER_SECONDS_MAX
+    read = bytearray()
+    with _posted(url, body, headers, hosts) as answer:
+        for chunk in answer.iter_stream():
+            read += chunk
+            if len(read) > ANSWER_BYTES_MAX:
+                raise Undelivered(f"its answer is longer than {ANSWER_BYTES_MAX} bytes")
+            if time.monotonic() > until:
+                raise Undelivered(f"no whole answer within {ANSWER_SECONDS_MAX:g} s")
+        told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+        return Answered(answer.status, told, bytes(read))
+
+
+@contextmanager
+def _posted(url: str, body: bytes, headers: Mapping[str, str], hosts: str) -> Iterator[httpcore.Response]:
+    """Yield the answer to a POST, its body unread; whatever goes wrong on the way is Undelivered."""
     try:
         check(url, hosts)
         with httpcore.ConnectionPool(
@@ -64,15 +106,13 @@ def deliver(url: str, body: bytes, headers: Mapping[str, str], *, hosts: str = "
         ) as pool:
             waits = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), SECONDS_MAX)}
             with pool.stream("POST", url, headers=[*headers.items()], content=body, extensions=waits) as answer:
-                status = answer.status
+                yield answer
     except BadAddress as refusal:
         raise Undelivered(str(refusal)) from None
     except httpcore.TimeoutException:
         raise Undelivered(f"no answer within {SECONDS_MAX:g} s") from None
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
         raise Undelivered(f"it could not be reached: {error}") from None
-    if not 200 <= status < 300:
-        raise Undelivered(f"it answered {status}" + (", and redirects are not followed" if 300 <= status < 400 else ""))
 
 
 class _Guarded(httpcore.NetworkBackend):

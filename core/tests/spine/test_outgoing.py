@@ -5,7 +5,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from onhand.outgoing import BadAddress, Undelivered, check, deliver
+from onhand import outgoing
+from onhand.outgoing import BadAddress, Undelivered, ask, check, deliver
 
 
 @pytest.fixture
@@ -18,14 +19,16 @@ def heard():
             self.server.calls.append((self.path, dict(self.headers), body))
             self.send_response(self.server.status)
             self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(self.server.answer)))
             self.end_headers()
+            self.wfile.write(self.server.answer)
 
         def log_message(self, *_):
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Door)
-    server.calls, server.status, server.url = [], 200, f"http://127.0.0.1:{server.server_port}/hook"
+    server.calls, server.status, server.answer = [], 200, b""
+    server.url = f"http://127.0.0.1:{server.server_port}/hook"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -106,3 +109,19 @@ def test_nobody_there_is_undelivered(heard):
         free.bind(("127.0.0.1", 0))
         with pytest.raises(Undelivered, match="could not be reached"):
             deliver(f"http://127.0.0.1:{free.getsockname()[1]}/", b"{}", {}, hosts="127.0.0.1")
+
+
+def test_what_is_answered_is_read_whatever_its_status(heard):
+    heard.status, heard.answer = 429, b'{"wait": 1}'
+    answered = ask(heard.url, b"{}", {"x-token": "t"}, hosts="127.0.0.1")
+    assert (answered.status, answered.body, answered.headers["location"]) == (429, b'{"wait": 1}', "/elsewhere")
+    assert heard.calls[0][1]["x-token"] == "t"
+
+
+def test_an_answer_without_end_is_not_read_to_it(heard, monkeypatch):
+    monkeypatch.setattr(outgoing, "ANSWER_BYTES_MAX", 1_000)
+    heard.answer = b"x" * 1_001
+    with pytest.raises(Undelivered, match="longer than 1000 bytes"):
+        ask(heard.url, b"{}", {}, hosts="127.0.0.1")
+    with pytest.raises(Undelivered, match="not public"):
+        ask(heard.url, b"{}", {})
