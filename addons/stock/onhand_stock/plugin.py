@@ -18,6 +18,7 @@ from onhand.contributions import (
     Measure,
     MenuItem,
     Permission,
+    PolicyBacktest,
     PolicyProfile,
     PolicyType,
     ReferenceRows,
@@ -30,6 +31,7 @@ from sqlalchemy.orm import Session
 
 from onhand_stock import importers as files
 from onhand_stock import jobs, kinds, master_data, valuing, views
+from onhand_stock.backtests import BACKTESTS
 from onhand_stock.invariants import STOCK_INVARIANTS
 from onhand_stock.kpis import KPIS
 from onhand_stock.measures import last_verified
@@ -109,6 +111,12 @@ def policies() -> list[PolicyType]:
 def policy_profiles() -> list[PolicyProfile]:
     """What is corrected at once, and what is counted again, by kind of retailer."""
     return list(PROFILES)
+
+
+@hookimpl
+def policy_backtests() -> list[PolicyBacktest]:
+    """Recorded adjustments, weighed again."""
+    return list(BACKTESTS)
 
 
 @hookimpl

@@ -10,7 +10,9 @@ from onhand.policies.services import resolve_many
 from onhand.transaction import context
 from sqlalchemy.orm import Session
 
-__all__ = ["POLICIES", "PROFILES", "is_valued", "recount_from", "tolerances", "unit_values", "worth"]
+__all__ = [
+    "AMOUNT", "POLICIES", "PROFILES", "RECOUNT", "UNITS", "VALUE", "is_valued", "recount_from", "tolerances", "unit_values", "worth",
+]  # fmt: skip
 
 PLACES = ("item", "category", "location", "entity")
 UNITS, AMOUNT = "stock.adjust_tolerance_units", "stock.adjust_tolerance_minor"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 from onhand.db import cursor, int_array, text_array, time_array
 from onhand.policies.book import Where
@@ -13,9 +13,27 @@ from onhand_stock.models import Adjustment
 from onhand_stock.settings import recount_from, tolerances, unit_values, worth
 from onhand_stock.valuing import categories_of
 
-__all__ = ["Route", "places_of", "route", "values_of"]
+__all__ = ["SPLIT_HOURS", "Route", "places_of", "route", "values_of", "weigh"]
 
 Route = Literal["at_once", "recount", "approval"]
+
+
+class Weighed(Protocol):
+    """What of an adjustment policy looks at."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def delta(self) -> int: ...
+    @property
+    def value_minor(self) -> int | None: ...
+    @property
+    def counted(self) -> int | None: ...
+    @property
+    def is_trusted(self) -> bool: ...
+
 
 # By size, not by sign, as approvals add up what they were asked for.
 RECENT = """
@@ -50,19 +68,21 @@ def route(session: Session, rows: Sequence[Adjustment], places: Sequence[Where],
     for row, (units_max, amount_max), recount in zip(rows, limits, recounts, strict=True):
         key = (row.requester, row.item_id, row.location_id)
         before = sums.get(key, (0, 0))
-        units, amount = before[0] + abs(row.delta), before[1] + abs(row.value_minor or 0)
-        sums[key] = units, amount
-        is_within = units <= units_max and (row.value_minor is None or amount <= amount_max)
-        if _wants_recount(row, recount):
-            routes.append("recount")
-        elif row.is_trusted and is_within:
-            routes.append("at_once")
-        else:
-            routes.append("approval")
+        sums[key] = before[0] + abs(row.delta), before[1] + abs(row.value_minor or 0)
+        routes.append(weigh(row, before, units_max, amount_max, recount))
     return routes
 
 
-def _wants_recount(row: Adjustment, threshold: int) -> bool:
+def weigh(row: Weighed, before: tuple[int, int], units_max: int, amount_max: int, recount: int) -> Route:
+    """Return what becomes of one row, given the units and the value that were asked for before and count with it."""
+    units, amount = before[0] + abs(row.delta), before[1] + abs(row.value_minor or 0)
+    is_within = units <= units_max and (row.value_minor is None or amount <= amount_max)
+    if _wants_recount(row, recount):
+        return "recount"
+    return "at_once" if row.is_trusted and is_within else "approval"
+
+
+def _wants_recount(row: Weighed, threshold: int) -> bool:
     """A count says what stands on the shelf: not what was thrown away, nor what another state holds."""
     is_shelf = row.kind == "adjustment" and row.state == "available"
     return is_shelf and row.counted is None and 0 < threshold <= abs(row.delta)
