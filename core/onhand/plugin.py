@@ -19,6 +19,7 @@ from onhand.contributions import (
     Loop,
     MenuItem,
     Permission,
+    PolicyBacktest,
     PolicyType,
     Schedule,
 )
@@ -82,6 +83,12 @@ def policies() -> list[PolicyType]:
 def approval_kinds() -> list[ApprovalKind]:
     """The core's own changes that may need consent."""
     return [*approvals.KINDS, *policing.KINDS]
+
+
+@hookimpl
+def policy_backtests() -> list[PolicyBacktest]:
+    """Recorded requests for consent, added up anew."""
+    return list(approvals.BACKTESTS)
 
 
 @hookimpl

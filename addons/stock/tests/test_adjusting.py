@@ -336,3 +336,22 @@ def test_what_is_adjusted_is_adjusted_back_under_the_same_rules(shop, ask):
     ask(-2)
     with pytest.raises(NotReversible, match="same rules"):
         shop.reverse(shop.entries()[0])
+
+
+def test_rule_of_one_location_is_named_by_its_code(shop, other_shop, ask, api, token):
+    shop.receive(100)
+    program = api(token(shop.entity, "approvals.read", "approvals.edit"))
+
+    def rule(key, **more):
+        added = {"kind": "stock.adjustment", "role": "governance", **more}
+        return program.post("/api/v1/approval-rules", json={"key": key, "entity": shop.entity.code, "add": [added]})
+
+    refused = rule("a", location=other_shop.location.code)
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "location")
+    assert rule("b", location=shop.location.code, location_id=other_shop.location.id).status_code == 422
+    assert rule("c", location=shop.location.code).json["status"] == "approved"
+    [known] = program.get("/api/v1/approval-rules").json["items"]
+    assert (known["location_id"], known["location"]) == (shop.location.id, shop.location.code)
+    answer = ask(-40)
+    waits = shop.run(lambda session, _: session.get(Approval, answer.approval_id).waiting_role)
+    assert waits == "governance"

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from onhand.access import Principal
 from onhand.approvals import queries, views
+from onhand.approvals.backtesting import BACKTESTS
 from onhand.approvals.services.following import follow_up
 from onhand.approvals.services.people import person_of
 from onhand.approvals.services.rows import kinds_of
@@ -17,7 +18,7 @@ from onhand.contributions import ApprovalKind, MenuItem, Permission, PolicyType,
 from onhand.jobs import JobActor, actor
 from onhand.transaction import run
 
-__all__ = ["ACTORS", "BLUEPRINTS", "KINDS", "MENU", "PERMISSIONS", "POLICIES", "RESOURCES", "SCHEDULES"]
+__all__ = ["ACTORS", "BACKTESTS", "BLUEPRINTS", "KINDS", "MENU", "PERMISSIONS", "POLICIES", "RESOURCES", "SCHEDULES"]
 
 FOLLOW_BATCH = 500
 

@@ -3,6 +3,7 @@
 from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
+from onhand.approvals.backtesting import DAYS_MAX
 from onhand.approvals.services.bulk import BULK_MAX
 from onhand.rest import LIMIT_DEFAULT, LIMIT_MAX, fields
 
@@ -14,6 +15,8 @@ __all__ = [
     "ApprovalListSchema",
     "ApprovalQuerySchema",
     "ApprovalRuleAnswerSchema",
+    "ApprovalRuleBacktestAnswerSchema",
+    "ApprovalRuleBacktestSchema",
     "ApprovalRuleChangeSchema",
     "ApprovalRuleListSchema",
     "ApprovalWithdrawalSchema",
@@ -190,6 +193,38 @@ class ApprovalRuleChangeSchema(Schema):
     add = ma.List(ma.Nested(ApprovalRuleSchema), load_default=list, validate=validate.Length(0, 50))
     retire = ma.List(ma.Integer(strict=True, validate=validate.Range(1, 2**31 - 1)), load_default=list)
     note = fields.Text(load_default=None, allow_none=True)
+
+
+class ApprovalRuleBacktestSchema(Schema):
+    """A change of rules to try on what was asked for in the last `days`."""
+
+    entity = fields.Code(load_default=None, allow_none=True)
+    add = ma.List(ma.Nested(ApprovalRuleSchema), load_default=list, validate=validate.Length(0, 50))
+    retire = ma.List(ma.Integer(strict=True, validate=validate.Range(1, 2**31 - 1)), load_default=list)
+    days = ma.Integer(strict=True, load_default=30, validate=validate.Range(min=1, max=DAYS_MAX))
+
+
+class ApprovalReplayedSchema(Schema):
+    """A request that others would have had to agree to, and who: before and after."""
+
+    label = ma.String(required=True)
+    href = ma.String(required=True)
+    before = ma.String(required=True)
+    after = ma.String(required=True)
+    quantity = ma.Integer(required=True, allow_none=True)
+    amount_minor = ma.Integer(required=True, allow_none=True)
+
+
+class ApprovalRuleBacktestAnswerSchema(Schema):
+    """How many requests were looked at, and how many would have gone elsewhere; the newest of those."""
+
+    days = ma.Integer(required=True)
+    examined = ma.Integer(required=True)
+    different = ma.Integer(required=True)
+    quantity = ma.Integer(required=True, allow_none=True)
+    amount_minor = ma.Integer(required=True, allow_none=True)
+    rows = ma.List(ma.Nested(ApprovalReplayedSchema), required=True)
+    notes = ma.List(ma.String(), required=True)
 
 
 class ApprovalRuleAnswerSchema(Schema):

@@ -271,7 +271,8 @@ def test_delegating_and_ruling_on_their_pages(house, browser):
         tier="2",
     )
     assert "499.50" in page(governor, "/approvals/rules")
-    number = re.search(r"/approvals/rules/(\d+)/retire", text)[1]
+    number = re.search(r"/approvals/rules\?retire=(\d+)", text)[1]
+    assert "Retire the rule" in page(governor, f"/approvals/rules?retire={number}&place=entity")
     post(governor, f"/approvals/rules/{number}/retire", place="entity")
     assert house.ask(1, subject="newer").status == "approved"
     assert house.ask(1, subject="dear", amount_minor=499_50, currency="EUR").status == "pending"

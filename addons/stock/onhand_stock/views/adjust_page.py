@@ -1,17 +1,16 @@
 """HTML: the form that asks for an adjustment of an item at a location, with what it would do shown as one types."""
 
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from babel.numbers import get_currency_precision
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from msgspec import Struct
 from onhand.access import actor, in_scope, requires
 from onhand.addons.models import Entity
 from onhand.ids import uuid7
+from onhand.web import minor_units
 from onhand_master_data.api import ItemName, LocationName
 from sqlalchemy.orm import Session
 
@@ -222,10 +221,5 @@ def _asked(
 
 def _markdown(amount: str, units: int, currency: str) -> int | None:
     """Return by how much value changes when each unit loses an amount, in minor units; None for what is no amount."""
-    try:
-        each = Decimal(amount.replace(",", ".")).scaleb(get_currency_precision(currency))
-    except InvalidOperation:
-        return None
-    if not each.is_finite() or each <= 0 or each > UNITS_MAX or each != each.to_integral_value():
-        return None
-    return -int(each) * units or None
+    each = minor_units(amount, currency)
+    return -each * units or None if each and each <= UNITS_MAX else None

@@ -68,7 +68,7 @@ def ask(session: Session, requests: Sequence[ApprovalRequest], *, by: Actor, now
     requester = by.ref if person is None else f"user:{person}"
     take_turns(session, (f"{requester}:{request.kind}" for request in requests))
     kinds = {entity: kinds_within(session, entity, now) for entity in {request.entity_id for request in requests}}
-    book = RuleBook(session, {request.kind for request in requests})
+    book = RuleBook.read(session, {request.kind for request in requests})
     totals = Totals(session, requests, requester, now=now)
     known = _known(session, requester, requests)
     wrong = _wrong(session, requests, kinds)
@@ -121,7 +121,7 @@ def revise(session: Session, revisions: Sequence[Revision], *, by: Actor, now: d
     take_turns(session, (f"{requester}:{request.kind}" for request in requests))
     rows = locked(session, [revision.id for revision in revisions])
     kinds = {entity: kinds_within(session, entity, now) for entity in {request.entity_id for request in requests}}
-    book = RuleBook(session, {request.kind for request in requests})
+    book = RuleBook.read(session, {request.kind for request in requests})
     totals = Totals(session, requests, requester, now=now, besides=[revision.id for revision in revisions])
     wrong = _wrong(session, requests, kinds)
     answers: list[Asked | Refused] = []

@@ -239,7 +239,7 @@ def _recheck(
             elif found is not None:
                 outdated.append((row, found))
         if outdated:
-            book = RuleBook(session, [name])
+            book = RuleBook.read(session, [name])
             for row, found in outdated:
                 refused[row.id] = _outdate(session, row, found, kind, book, told, now)
     return refused

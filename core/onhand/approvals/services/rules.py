@@ -1,7 +1,7 @@
 """Rules, and changing them: itself a change that rules may demand consent for."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +17,9 @@ from onhand.approvals.services.asking import ask
 from onhand.approvals.services.outcomes import Asked, Refused
 from onhand.approvals.services.rows import kinds_of
 from onhand.contributions import ApprovalKind
+from onhand.transaction import context
 
-__all__ = ["RULES", "NewRule", "RuleChange", "RuleRefused", "change_rules", "rules"]
+__all__ = ["RULES", "NewRule", "RuleChange", "RuleRefused", "change_rules", "checked_rules", "rules", "said"]
 
 TIER_MAX = 9
 ID_MAX = 2**31 - 1
@@ -35,7 +36,10 @@ class RuleRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewRule:
-    """From an amount or a quantity on (inclusive; either suffices; neither: always), a role must agree in its turn."""
+    """From an amount or a quantity on (inclusive; either suffices; neither: always), a role must agree in its turn.
+
+    A location is named by its code, its id or both; none: everywhere in the entity.
+    """
 
     kind: str
     role: str
@@ -73,21 +77,49 @@ def change_rules(session: Session, changes: Sequence[RuleChange], *, by: Actor, 
     RuleRefused for a rule that cannot be. Requests that wait already keep the consents they were asked for.
     """
     requests = []
-    for change in changes:
-        _check(session, change.add)
-        known = {rule.id: rule for rule in _live(session, change.retire, change.entity_id)}
-        if missing := sorted(set(change.retire) - set(known)):
-            raise RuleRefused("retire", f"no rule {', '.join(map(str, missing))} is in force at this place")
-        kinds = sorted({rule.kind for rule in change.add} | {rule.kind for rule in known.values()})
-        lines = [Change(f"Rule {rule.id}", _said(rule), "retired") for rule in known.values()]
+    for wish in changes:
+        change, retired = checked_rules(session, wish)
+        kinds = sorted({rule.kind for rule in change.add} | {rule.kind for rule in retired})
+        lines = [Change(f"Rule {rule.id}", said(rule), "retired") for rule in retired]
         requests.append(
             ApprovalRequest(
                 kind=RULES.name, key=change.key, entity_id=change.entity_id, title=f"Rules for {', '.join(kinds)}",
-                changes=(*lines, *(Change("New rule", None, _said(rule)) for rule in change.add)), note=change.note,
+                changes=(*lines, *(Change("New rule", None, said(rule)) for rule in change.add)), note=change.note,
                 payload={"add": [asdict(rule) for rule in change.add], "retire": list(change.retire)},
             )
         )  # fmt: skip
     return ask(session, requests, by=by, now=now)
+
+
+def checked_rules(session: Session, change: RuleChange) -> tuple[RuleChange, Sequence[ApprovalRule]]:
+    """Return a change with the locations of its rules filled in, and the rules it retires; RuleRefused as it would be."""
+    _check(session, change.add)
+    retired = _live(session, change.retire, change.entity_id)
+    if missing := sorted(set(change.retire) - {rule.id for rule in retired}):
+        raise RuleRefused("retire", f"no rule {', '.join(map(str, missing))} is in force at this place")
+    return replace(change, add=tuple(_placed(session, change.entity_id, rule) for rule in change.add)), retired
+
+
+def _placed(session: Session, entity_id: int | None, rule: NewRule) -> NewRule:
+    """Return a rule with both the id and the code of its location, where it has one."""
+    if rule.location is None and rule.location_id is None:
+        return rule
+    if entity_id is None:
+        raise RuleRefused("location", "a location belongs to an entity: name that, or leave the location out")
+    scope = context(session).addons.policy_scopes.get("location")
+    if scope is None:
+        if rule.location_id is None:
+            raise RuleRefused("location", "no installed add-on knows locations by their code: give location_id")
+        return rule
+    found = list(
+        scope.by_id(session, [rule.location_id]).values()
+        if rule.location is None and rule.location_id is not None
+        else scope.by_code(session, [rule.location or ""]).values()
+    )
+    here = [part for part in found if part.entity_id == entity_id and rule.location_id in (None, part.id)]
+    if not here:
+        raise RuleRefused("location", f"there is no location {rule.location or rule.location_id!r} in this entity")
+    return replace(rule, location_id=here[0].id, location=here[0].code)
 
 
 def _apply(session: Session, approvals: Sequence[Approval], *, by: Actor, now: datetime) -> list[Applied | NotApplied]:
@@ -151,7 +183,7 @@ def _check(session: Session, given: Sequence[NewRule]) -> None:
             raise RuleRefused("currency", "an amount needs its currency, and a currency an amount")
 
 
-def _said(rule: ApprovalRule | NewRule) -> str:
+def said(rule: ApprovalRule | NewRule) -> str:
     """Return a rule as people read it."""
     thresholds = [
         f"{rule.quantity_from} units" if rule.quantity_from is not None else "",

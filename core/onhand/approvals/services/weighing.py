@@ -1,6 +1,6 @@
 """Which rules a request falls under: thresholds are inclusive, and what one person splits is added up."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from onhand.db import cursor, int_array, text_array, time_array
 from onhand.policies.book import Where
 from onhand.policies.services import resolve_many
 
-__all__ = ["RuleBook", "Step", "Totals", "Weight", "reaches"]
+__all__ = ["SPLIT_HOURS", "Alike", "RuleBook", "Step", "Totals", "Weight", "alike", "reaches"]
 
 SPLIT_HOURS = "approvals.split_hours"
 # By size, not by sign: plus forty and minus forty in one afternoon are eighty moved.
@@ -58,11 +58,21 @@ class RuleBook:
     group's, else the tiers the kind itself comes with. Of these, every one whose threshold is reached adds its step.
     """
 
-    def __init__(self, session: Session, kinds: Collection[str]) -> None:
-        query = select(ApprovalRule).where(ApprovalRule.kind.in_(kinds), ApprovalRule.retired_at.is_(None))
+    def __init__(self, rules: Iterable[ApprovalRule]) -> None:
         self._rules: dict[tuple[str, int | None, int | None], list[ApprovalRule]] = {}
-        for rule in session.scalars(query):
+        for rule in rules:
             self._rules.setdefault((rule.kind, rule.entity_id, rule.location_id), []).append(rule)
+
+    @classmethod
+    def read(cls, session: Session, kinds: Collection[str]) -> "RuleBook":
+        """Return the rules in force for some kinds, within the transaction's scope."""
+        query = select(ApprovalRule).where(ApprovalRule.kind.in_(kinds), ApprovalRule.retired_at.is_(None))
+        return cls(session.scalars(query))
+
+    def drafted(self, add: Iterable[ApprovalRule], retire: Collection[int]) -> "RuleBook":
+        """Return another book as it would be with rules added and some, by their numbers, retired."""
+        kept = [rule for rules in self._rules.values() for rule in rules if rule.id not in retire]
+        return RuleBook([*kept, *add])
 
     def steps(self, kind: ApprovalKind, request: ApprovalRequest, weight: Weight) -> list[Step]:
         """Return the consents a request needs, in their order; none: it takes effect at once."""
@@ -114,37 +124,38 @@ class Totals:
         now: datetime,
         besides: Sequence[UUID] = (),
     ) -> None:
-        alike = list(dict.fromkeys(map(_alike, requests)))
+        places = list(dict.fromkeys(map(alike, requests)))
         hours = resolve_many(
             session,
             SPLIT_HOURS,
-            [Where(location_id=place, entity_id=entity) for _, entity, place, _, _ in alike],
+            [Where(location_id=place, entity_id=entity) for _, entity, place, _, _ in places],
             at=now,
         )
         values: dict[str, Any] = {
             "requester": requester,
-            "kinds": text_array(each[0] for each in alike),
-            "entities": int_array(each[1] for each in alike),
-            "locations": int_array(each[2] for each in alike),
-            "subjects": text_array(each[3] for each in alike),
-            "currencies": text_array(each[4] for each in alike),
+            "kinds": text_array(each[0] for each in places),
+            "entities": int_array(each[1] for each in places),
+            "locations": int_array(each[2] for each in places),
+            "subjects": text_array(each[3] for each in places),
+            "currencies": text_array(each[4] for each in places),
             "since": time_array(now - timedelta(hours=int(each)) for each in hours),
             "besides": list(besides),
         }
         self._sums: dict[Alike, tuple[int, int]] = {}
         for position, quantity, amount in cursor(session).execute(RECENT, values):
-            self._sums[alike[position - 1]] = (quantity, amount)
+            self._sums[places[position - 1]] = (quantity, amount)
 
     def weigh(self, request: ApprovalRequest) -> Weight:
         """Return a request's weight together with what went before it."""
-        quantity, amount = self._sums.get(_alike(request), (0, 0))
+        quantity, amount = self._sums.get(alike(request), (0, 0))
         return Weight(quantity + abs(request.quantity or 0), amount + abs(request.amount_minor or 0), request.currency)
 
     def add(self, request: ApprovalRequest) -> None:
         """Count a request for those that follow it."""
         weight = self.weigh(request)
-        self._sums[_alike(request)] = (weight.quantity, weight.amount_minor)
+        self._sums[alike(request)] = (weight.quantity, weight.amount_minor)
 
 
-def _alike(request: ApprovalRequest) -> Alike:
+def alike(request: ApprovalRequest) -> Alike:
+    """Return what requests of one person must agree in to be added up."""
     return (request.kind, request.entity_id, request.location_id, request.subject, request.currency)

@@ -1,10 +1,10 @@
 """HTML: who must agree to what, and changing that."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from babel.numbers import get_currency_precision
+import psycopg
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -13,17 +13,21 @@ from sqlalchemy.orm import Session
 from onhand.access import actor, current_entity, in_scope, principal, requires
 from onhand.access.models import Role
 from onhand.addons.models import Entity
+from onhand.approvals.backtesting import DAYS_MAX, SECONDS_MAX, backtest_rules
 from onhand.approvals.models import ApprovalRule
 from onhand.approvals.services.outcomes import Asked, Refused
 from onhand.approvals.services.rows import kinds_of
-from onhand.approvals.services.rules import NewRule, RuleChange, RuleRefused, change_rules, rules
+from onhand.approvals.services.rules import NewRule, RuleChange, RuleRefused, change_rules, checked_rules, rules, said
 from onhand.approvals.views.pages import approvals
+from onhand.contributions import BacktestResult
 from onhand.ids import uuid7
-from onhand.web import Column
+from onhand.transaction import context
+from onhand.web import Column, minor_units
 
 __all__: list[str] = []
 
-AMOUNT_MAX = Decimal(10) ** 18
+DAYS = 30
+FIELDS = ("kind", "place", "location", "quantity_from", "amount_from_minor", "tier", "role", "note", "retire")
 
 COLUMNS = [
     Column("kind", "Change"), Column("place", "Where"), Column("from", "From"), Column("tier", "Tier"),
@@ -31,51 +35,55 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+@dataclass
+class Draft:
+    """A change as the form was filled in: what it retires and adds, as people read it, or what is wrong with which field."""
+
+    form: dict[str, str]
+    errors: dict[str, str] = field(default_factory=dict)
+    change: RuleChange | None = None
+    retired: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether a rule was named, old or new."""
+        return bool(self.form["retire"] or (self.form["kind"] and self.form["role"]))
+
+
 @approvals.get("/rules")
 @requires("approvals.read")
 def rules_page() -> str:
-    """Show the rules in force, with what holds where there is none."""
-    return _page()
+    """Show the rules in force, with what holds where there is none; and what a change would have meant. Changes nothing."""
+    draft = in_scope(_draft)
+    tried, cut = _tried(draft.change) if draft.change is not None else (None, None)
+    return _page(draft, tried=tried, cut=cut)
 
 
 @approvals.post("/rules")
 @requires("approvals.edit")
 def add_rule() -> ResponseReturnValue:
-    """Add a rule for the entity at hand, or for the whole group."""
-    form = request.form
-    note = form.get("note", "").replace("\x00", "").strip()[:2_000] or None
-
-    def command(session: Session, now: datetime) -> Asked | Refused:
-        entity_id = _place(form.get("place", ""))
-        currency = session.scalar(select(Entity.currency).where(Entity.id == current_entity()))
-        amount = _amount("amount_from_minor", currency)
-        rule = NewRule(
-            kind=form.get("kind", ""), role=form.get("role", ""), tier=_number("tier") or 1, amount_from_minor=amount,
-            currency=currency if amount is not None else None, quantity_from=_number("quantity_from"),
-        )  # fmt: skip
-        change = RuleChange(str(uuid7()), entity_id, (rule,), note=note)
-        return change_rules(session, [change], by=actor(), now=now)[0]
-
-    return _answer(command)
+    """Add a rule for the entity at hand, one of its locations, or the whole group."""
+    return _answer()
 
 
 @approvals.post("/rules/<int:rule_id>/retire")
 @requires("approvals.edit")
 def retire_rule(rule_id: int) -> ResponseReturnValue:
     """Retire a rule: from then on it is not asked."""
-
-    def command(session: Session, now: datetime) -> Asked | Refused:
-        entity_id = _place(request.form.get("place", ""))
-        return change_rules(session, [RuleChange(str(uuid7()), entity_id, retire=(rule_id,))], by=actor(), now=now)[0]
-
-    return _answer(command)
+    return _answer(rule_id)
 
 
-def _answer(command: Any) -> ResponseReturnValue:
-    try:
-        outcome = in_scope(command)
-    except RuleRefused as refused:
-        return _page(errors={refused.field: f"{str(refused)[0].upper()}{str(refused)[1:]}."}), 422
+def _answer(retire: int | None = None) -> ResponseReturnValue:
+    def command(session: Session, now: datetime) -> Asked | Refused | Draft:
+        draft = _draft(session, now, retire)
+        if draft.change is None:
+            return draft
+        return change_rules(session, [draft.change], by=actor(), now=now)[0]
+
+    outcome = in_scope(command)
+    if isinstance(outcome, Draft):
+        return _page(outcome), 422
     if isinstance(outcome, Refused):
         flash(f"Not done: {outcome.detail}.", "bad")
     elif outcome.status == "pending":
@@ -85,10 +93,57 @@ def _answer(command: Any) -> ResponseReturnValue:
     return redirect(url_for("approvals.rules_page"), 303)
 
 
-def _page(errors: dict[str, str] | None = None) -> str:
+def _draft(session: Session, _: datetime, retire: int | None = None) -> Draft:
+    """Read the form, whether it was sent to look or to change."""
+    draft = Draft({name: request.values.get(name, "").replace("\x00", "").strip()[:2_000] for name in FIELDS})
+    if retire is not None:
+        draft.form["retire"] = str(retire)
+    if not draft.is_filled and request.method == "GET":
+        return draft
+    try:
+        asked = _asked(session, draft.form)
+        draft.change, retired = checked_rules(session, asked)
+    except RuleRefused as refused:
+        draft.errors[refused.field] = f"{str(refused)[0].upper()}{str(refused)[1:]}."
+        return draft
+    draft.retired, draft.added = [said(rule) for rule in retired], [said(rule) for rule in draft.change.add]
+    return draft
+
+
+def _asked(session: Session, form: dict[str, str]) -> RuleChange:
+    entity_id = _place(form["place"])
+    note = form["note"] or None
+    if form["retire"]:
+        return RuleChange(str(uuid7()), entity_id, retire=(_number(form, "retire") or 0,), note=note)
+    currency = session.scalar(select(Entity.currency).where(Entity.id == current_entity())) or ""
+    amount = _amount(form, "amount_from_minor", currency)
+    rule = NewRule(
+        kind=form["kind"], role=form["role"], tier=_number(form, "tier") or 1, location=form["location"] or None,
+        amount_from_minor=amount, currency=currency if amount is not None else None,
+        quantity_from=_number(form, "quantity_from"),
+    )  # fmt: skip
+    return RuleChange(str(uuid7()), entity_id, (rule,), note=note)
+
+
+def _tried(change: RuleChange) -> tuple[BacktestResult | None, str | None]:
+    """Return what the change would have meant for recorded requests, or why there is no answer."""
+    days = _days()
+    try:
+        return in_scope(lambda session, now: backtest_rules(session, change, now=now, days=days)), None
+    except psycopg.errors.QueryCanceled:
+        return None, f"Looking back {days} days takes longer than {SECONDS_MAX} s. Ask for fewer days."
+
+
+def _days() -> int:
+    text = request.args.get("days", "")
+    return min(max(int(text), 1), DAYS_MAX) if text.isascii() and text.isdecimal() and len(text) < 4 else DAYS
+
+
+def _page(draft: Draft, *, tried: BacktestResult | None = None, cut: str | None = None) -> str:
     return render_template(
-        "approvals/rules.html", columns=COLUMNS, errors=errors or {}, given=request.form, **in_scope(_load)
-    )
+        "approvals/rules.html", columns=COLUMNS, draft=draft, errors=draft.errors, given=draft.form, tried=tried, cut=cut,
+        days=_days(), **in_scope(_load),
+    )  # fmt: skip
 
 
 def _load(session: Session, _: datetime) -> dict[str, Any]:
@@ -118,7 +173,17 @@ def _load(session: Session, _: datetime) -> dict[str, Any]:
             *([("group", "the whole group")] if known.may_in_group("approvals.edit") else []),
         ],
         "currency": entity.currency if entity else "",
+        "locations": _locations(session, entity_id),
+        "knows_locations": "location" in context(session).addons.policy_scopes,
     }
+
+
+def _locations(session: Session, entity_id: int | None) -> list[tuple[str, str]]:
+    """Return the locations a rule may be for; none where there are too many to list, or nobody knows any."""
+    found = context(session).addons.policy_scopes.get("location")
+    if found is None or entity_id is None:
+        return []
+    return [(part.code, f"{part.name} ({part.code})") for part in found.choices(session, entity_id)]
 
 
 def _thresholds(rule: ApprovalRule) -> dict[str, Any]:
@@ -139,24 +204,18 @@ def _place(asked: str) -> int | None:
     return current_entity() if asked == "entity" else None
 
 
-def _amount(field: str, currency: str | None) -> int | None:
+def _amount(form: dict[str, str], name: str, currency: str) -> int | None:
     """Return an amount that people wrote (499.50) in minor units of a currency."""
-    text = request.form.get(field, "").replace(" ", "").strip()
-    if not text:
-        return None
-    try:
-        minor = Decimal(text).scaleb(get_currency_precision(currency or "EUR"))
-    except InvalidOperation:
-        minor = Decimal("NaN")
-    if not minor.is_finite() or minor != minor.to_integral_value() or not 0 <= minor < AMOUNT_MAX:
-        raise RuleRefused(field, f"an amount like 500 or 499.50, in {currency}, not below zero")
-    return int(minor)
+    minor = minor_units(form[name], currency) if form[name] else None
+    if form[name] and minor is None:
+        raise RuleRefused(name, f"an amount like 500 or 499.50, in {currency}, not below zero")
+    return minor
 
 
-def _number(field: str) -> int | None:
-    text = request.form.get(field, "").replace(" ", "").strip()
+def _number(form: dict[str, str], name: str) -> int | None:
+    text = form[name].replace(" ", "")
     if not text:
         return None
     if not text.isascii() or not text.isdecimal() or len(text) > 18:
-        raise RuleRefused(field, "a whole number of at most 18 digits, or nothing")
+        raise RuleRefused(name, "a whole number of at most 18 digits, or nothing")
     return int(text)

@@ -1,9 +1,12 @@
 """REST: `/api/v1/approval-rules` and `/api/v1/delegations`."""
 # mypy: disable-error-code="untyped-decorator"
 
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+import psycopg
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from sqlalchemy import select
@@ -13,6 +16,7 @@ from onhand import problems
 from onhand.access import actor, in_scope, principal, requires, scope
 from onhand.addons.models import Entity
 from onhand.approvals import schemas
+from onhand.approvals.backtesting import SECONDS_MAX, backtest_rules
 from onhand.approvals.services.delegating import DelegationRefused, NewDelegation, delegate, delegations, revoke
 from onhand.approvals.services.outcomes import Asked, Refused
 from onhand.approvals.services.people import person_of
@@ -20,6 +24,8 @@ from onhand.approvals.services.rules import NewRule, RuleChange, RuleRefused, ch
 from onhand.approvals.views.asking import require_done
 
 __all__ = ["delegations_api", "rules_api"]
+
+T = TypeVar("T")
 
 rules_api = Blueprint(
     "approval_rules_api", __name__, url_prefix="/approval-rules", description="Who must agree to what"
@@ -54,18 +60,27 @@ class Rules(MethodView):
         """Add and retire rules at one place, as one change, which may itself wait for consent."""
 
         def command(session: Session, now: datetime) -> Asked | Refused:
-            entity_id = _place(session, asked["entity"])
-            added = tuple(NewRule(**each) for each in asked["add"])
-            change = RuleChange(asked["key"], entity_id, added, tuple(asked["retire"]), asked["note"])
-            return change_rules(session, [change], by=actor(), now=now)[0]
+            return change_rules(session, [_change(session, asked)], by=actor(), now=now)[0]
 
-        try:
-            answer = in_scope(command)
-        except RuleRefused as refused:
-            raise problems.Invalid(str(refused), errors=[problems.field_error(refused.field, str(refused))]) from None
+        answer = _ruled(command)
         require_done(answer)
         assert isinstance(answer, Asked)  # noqa: S101 - the line above raised otherwise
         return {"id": answer.id, "status": answer.status, "version": answer.version, "steps": answer.steps}
+
+
+@rules_api.route("/backtest", methods=["POST"])
+@requires("approvals.read")
+@rules_api.arguments(schemas.ApprovalRuleBacktestSchema)
+@rules_api.response(200, schemas.ApprovalRuleBacktestAnswerSchema)
+def try_rules(asked: dict[str, Any]) -> dict[str, Any]:
+    """Put recorded requests before the rules as a change would have them: who would have had to agree. Changes nothing."""
+    days = asked["days"]
+    try:
+        found = _ruled(lambda session, now: backtest_rules(session, _change(session, asked), now=now, days=days))
+    except psycopg.errors.QueryCanceled:
+        message = f"looking back {days} days takes longer than {SECONDS_MAX} s: ask for fewer days"
+        raise problems.Unavailable(message) from None
+    return {"days": days, **asdict(found)}
 
 
 @delegations_api.route("")
@@ -111,6 +126,19 @@ def end(delegation_id: int) -> dict[str, Any]:
 
 def _wire(row: Any) -> dict[str, Any]:
     return {column.key: getattr(row, column.key) for column in row.__table__.columns}
+
+
+def _ruled(command: Callable[[Session, datetime], T]) -> T:
+    try:
+        return in_scope(command)
+    except RuleRefused as refused:
+        raise problems.Invalid(str(refused), errors=[problems.field_error(refused.field, str(refused))]) from None
+
+
+def _change(session: Session, asked: dict[str, Any]) -> RuleChange:
+    entity_id = _place(session, asked["entity"])
+    added = tuple(NewRule(**each) for each in asked["add"])
+    return RuleChange(asked.get("key", ""), entity_id, added, tuple(asked["retire"]), asked.get("note"))
 
 
 def _place(session: Session, code: str | None) -> int | None:
