@@ -1,30 +1,26 @@
 """The event door: `POST /api/v1/events`, one CloudEvent or a batch. A hot door: decoded by a compiled decoder."""
 
 from collections.abc import Collection, Generator, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
 from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 from onhand.access import actor, hot, in_scope, principal, requires, scope
-from onhand.actors import Actor
 from onhand.combine import Combiner
 from onhand.problems import Malformed, NotFound, TooLarge
 from onhand.rest import Answer, Asking, Call, called, document
-from onhand.transaction import run
-from sqlalchemy.orm import Session
 
+from onhand_channels.delivering import Told, answered, deliver, take_in_told
+from onhand_channels.piecemeal import is_nobodys_fault
 from onhand_channels.schemas.cloudevents import EVENTS_MAX, Envelope, Name
-from onhand_channels.services import ask_channels, channels_by_code, event_types_of, nameless, park, take_in
-from onhand_channels.values import Delivery, Fault, Outcome
-from onhand_channels.views.piecemeal import is_nobodys_fault, piecemeal
+from onhand_channels.services import ask_channels, channels_by_code, event_types_of, nameless
+from onhand_channels.values import Outcome
 
 __all__ = ["door"]
 
 door = Blueprint("channels_api_door", __name__, url_prefix="/api/v1")
 COMBINED_MAX = 20
-DOOR = Actor.system("event-door")  # never recorded: every delivery names its own author
 
 decode_batch = msgspec.json.Decoder(list[msgspec.Raw]).decode
 encode = msgspec.json.Encoder().encode
@@ -49,25 +45,8 @@ def _gather_types(state: BlueprintSetupState) -> None:
     event_types_of(state.app.extensions["onhand"])
 
 
-class _Told(msgspec.Struct, frozen=True):
-    """What one caller tells for the channel of a code, to be looked up in the transaction that takes it in."""
-
-    code: str
-    events: Sequence[msgspec.Raw]
-    by: Actor
-    entities: tuple[int, ...]
-
-
-def _take_in(session: Session, told: Sequence[_Told], now: datetime) -> list[list[Outcome] | None]:
-    """Take everything in at once; None for who names a channel out of reach."""
-    channels = {channel.code: channel for channel in channels_by_code(session, {one.code for one in told})}
-    deliveries = [Delivery(channels[one.code], one.events, one.by) for one in told if one.code in channels]
-    answers = iter(take_in(session, deliveries, by=DOOR, now=now))
-    return [next(answers) if one.code in channels else None for one in told]
-
-
-take_in_together: Combiner[_Told, list[Outcome] | None] = Combiner(
-    _take_in,
+take_in_together: Combiner[Told, list[Outcome] | None] = Combiner(
+    take_in_told,
     entities_of=lambda told: told.entities,
     weight=lambda told: len(told.events),
     name="channels.take_in",
@@ -87,7 +66,7 @@ def post_events(call: Call) -> Asking:
     by = actor()
     answers: list[Outcome | None] = [None] * len(raws)
     for code, places in _by_channel(raws):
-        told = _Told(code, [raws[place] for place in places], by, scope())
+        told = Told(code, [raws[place] for place in places], by, scope())
         outcomes = yield from _deliver(told)
         for place, outcome in zip(places, outcomes, strict=True):
             answers[place] = outcome
@@ -137,44 +116,16 @@ def _require(codes: Collection[str]) -> None:
         raise NotFound(f"there is no channel {missing[0]!r} that this token may speak for", channels=missing)
 
 
-def _deliver(told: _Told) -> Generator[Any, Any, list[Outcome]]:
+def _deliver(told: Told) -> Generator[Any, Any, list[Outcome]]:
     """Take events in; if the batch cannot be posted, what can of it, parking the events at fault."""
     if len(told.events) > COMBINED_MAX:
-        return _piecemeal(told)
+        return deliver(told)
     try:
-        return _answered(told, (yield take_in_together, told))
+        return answered(told, (yield take_in_together, told))
     except Exception as error:
         if is_nobodys_fault(error):
             raise
-        return _piecemeal(told)
-
-
-def _answered(told: _Told, outcomes: list[Outcome] | None) -> list[Outcome]:
-    if outcomes is None:
-        raise NotFound(f"there is no channel {told.code!r} that this token may speak for", channels=[told.code])
-    return outcomes
-
-
-def _piecemeal(told: _Told) -> list[Outcome]:
-    def attempt(raws: Sequence[msgspec.Raw]) -> list[Outcome]:
-        part = _Told(told.code, raws, told.by, told.entities)
-        found = run(
-            lambda session, now: _take_in(session, [part], now)[0],
-            entities=told.entities,
-            is_hot=True,
-            ahead=lambda session: ask_channels(session, {part.code}),
-        )
-        return _answered(told, found)
-
-    def give_up(raw: msgspec.Raw, fault: Fault) -> list[Outcome]:
-        return run(lambda session, now: _park(session, told, raw, fault, now), entities=told.entities)
-
-    return piecemeal(told.events, attempt, give_up)
-
-
-def _park(session: Session, told: _Told, raw: msgspec.Raw, fault: Fault, now: datetime) -> list[Outcome]:
-    [channel] = channels_by_code(session, [told.code])
-    return park(session, Delivery(channel, [raw], told.by), fault, by=told.by, now=now)
+        return deliver(told)
 
 
 document(

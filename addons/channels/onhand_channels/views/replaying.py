@@ -6,10 +6,10 @@ from datetime import datetime
 from onhand.access import actor, in_scope
 from sqlalchemy.orm import Session
 
+from onhand_channels.piecemeal import piecemeal
 from onhand_channels.services import REPLAY_MAX, parked_ids, replay
 from onhand_channels.values import ChannelRef, Fault, Outcome
 from onhand_channels.views.asking import demand_whole_entities, known_channel
-from onhand_channels.views.piecemeal import piecemeal
 
 __all__ = ["replay_all", "replay_ids"]
 

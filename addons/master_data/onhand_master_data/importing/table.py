@@ -25,10 +25,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns a file must have and may have. What is absent is left as it is; an empty cell empties the field."""
+    """Which columns a file must have and may have. What is absent is left as it is; an empty cell empties the field.
+
+    Others are faults, unless `others`: then they are read like the rest.
+    """
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def _header_faults(header: Sequence[str], columns: Columns) -> list[RowError]:
     faults = [
         RowError(HEADER, name, f"no such column; known are {', '.join(known)}", shown(name))
         for name in header
-        if name not in known
+        if name not in known and not columns.others
     ]
     faults += [
         RowError(HEADER, name, "the column is there twice") for name in sorted(set(header)) if header.count(name) > 1
