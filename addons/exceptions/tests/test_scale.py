@@ -116,6 +116,22 @@ def test_a_filtered_page_is_led_to_by_an_index(many, transact, entities):
     assert {text: nodes for text, nodes in found.items() if any("Seq Scan" in node for node, _ in nodes)} == {}
 
 
+LED = {
+    "open": ("location:S7", "location:NOWHERE", "item:SKU-1234", "item:SKU-123*", "item:NONE*"),
+    "resolved": ("location:S5", "location:S7", "location:NOWHERE", "item:SKU-123*", "item:NONE*"),
+}
+
+
+@pytest.mark.parametrize("tab", LED)
+def test_a_filter_reads_what_it_finds_not_the_tab(many, transact, entities, tab):
+    def plan(session, now, text):
+        wanted = filtering.parse(text, Vocabulary(), Filter(tab=tab))
+        return read(plan_of(session, queries.listed({entities[0].id: None}, wanted, now).limit(PAGE)))
+
+    found = transact(lambda s, now: {text: plan(s, now, text) for text in LED[tab]})
+    assert {text: rows for text, rows in found.items() if rows > 3 * PAGE} == {}
+
+
 @pytest.mark.parametrize("tab", ["open", "resolved"])
 def test_a_search_for_words_reads_what_it_finds_or_a_page_not_the_table(many, transact, entities, tab):
     def plan(session, now, text):

@@ -90,7 +90,11 @@ class Exception_(Base):  # noqa: N801 - the word of the field; the built-in keep
         ),
         Index("exception_location_id_idx", "entity_id", "location_id", postgresql_where=OPEN),
         Index("exception_opened_idx", "entity_id", "opened_at"),
-        Index("exception_sku_idx", "entity_id", "sku", postgresql_ops={"sku": "text_pattern_ops"}),
+        Index("exception_sku_idx", "entity_id", text('sku COLLATE "C"')),
+        Index(
+            "exception_resolved_location_idx", "entity_id", "location", desc("resolved_at"), desc("id"),
+            postgresql_where=RESOLVED,
+        ),
         schema=SCHEMA,
         scope="entity",
     )  # fmt: skip

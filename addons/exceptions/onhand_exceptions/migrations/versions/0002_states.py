@@ -6,10 +6,14 @@ revision = "exceptions_0002"
 down_revision = "exceptions_0001"
 
 OLD_VERBS = "'raised', 'reopened', 'assigned', 'unassigned', 'commented', 'resolved', 'closed'"
+EVERYWHERE = """
+SELECT set_config('onhand.entities', (SELECT '{' || coalesce(string_agg(id::text, ','), '') || '}' FROM onhand.entity), true)
+"""
 VERBS = OLD_VERBS + ", 'escalated', 'snoozed', 'woken'"
 
 
 def upgrade() -> None:
+    op.execute(EVERYWHERE)
     op.execute("""
         ALTER TABLE exceptions.exception
           ADD COLUMN state text,
@@ -75,6 +79,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute(EVERYWHERE)
     op.execute("""
         DROP INDEX exceptions.exception_owner_idx;
         DROP INDEX exceptions.exception_order_idx;

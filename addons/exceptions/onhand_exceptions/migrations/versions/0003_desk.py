@@ -6,6 +6,9 @@ from onhand.migrate import grant, isolate
 revision = "exceptions_0003"
 down_revision = "exceptions_0002"
 
+EVERYWHERE = """
+SELECT set_config('onhand.entities', (SELECT '{' || coalesce(string_agg(id::text, ','), '') || '}' FROM onhand.entity), true)
+"""
 OLD_VERBS = (
     "'raised', 'reopened', 'assigned', 'unassigned', 'commented', 'resolved', 'closed', 'escalated', 'snoozed', 'woken'"
 )
@@ -59,6 +62,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute(EVERYWHERE)
     op.execute("""
         DROP TABLE exceptions.view, exceptions.act_row, exceptions.act;
         DELETE FROM exceptions.activity WHERE verb = 'undone';
