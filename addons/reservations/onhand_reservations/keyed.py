@@ -36,6 +36,7 @@ __all__ = [
     "ask_ahead",
     "carry_out_changes",
     "carry_out_holds",
+    "claim_ahead",
 ]
 
 Answer = tuple[int, bytes]
@@ -89,6 +90,11 @@ def ask_ahead(session: Session, asked: Sequence[Keyed]) -> None:
     if codes:
         ask_channels(session, codes)
     CATALOGUE.ask(session)
+    claim_ahead(session, asked)
+
+
+def claim_ahead(session: Session, asked: Sequence[Keyed]) -> None:
+    """Send the keys ahead: every change begins with them."""
     idempotency.claim_ahead(session, [(one.owner, one.key, one.digest) for one in asked])
 
 

@@ -143,8 +143,13 @@ def renewal_of(session: Session, hold_id: UUID) -> UUID | None:
 
 def entity_of(session: Session, hold_id: UUID) -> int | None:
     """Return the entity of a hold in the transaction's scope."""
-    row = cursor(session).execute("SELECT entity_id FROM reservations.hold WHERE id = %s", (hold_id,)).fetchone()
-    return None if row is None else int(row[0])
+    return entities_of(session, [hold_id]).get(hold_id)
+
+
+def entities_of(session: Session, hold_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the entity of each hold that is in the transaction's scope."""
+    rows = cursor(session).execute("SELECT id, entity_id FROM reservations.hold WHERE id = ANY(%s)", (list(hold_ids),))
+    return {row[0]: row[1] for row in rows.fetchall()}
 
 
 def count(session: Session, wanted: Filter, within: Reach) -> int:

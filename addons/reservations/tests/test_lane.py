@@ -73,9 +73,49 @@ def test_both_ways_in_answer_alike(shop, program, both_ways, method, path, heade
     assert comparable(direct, moving=moving) == comparable(around, moving=moving)
 
 
-def test_the_lane_serves_the_doors_that_have_a_fixed_address(app):
+@pytest.mark.parametrize(
+    ("verb", "key", "given", "status"),
+    [
+        ("confirm", "c1", {}, 200),
+        ("confirm", "c2", {"json": {"lines": [{"line": 0, "quantity": 1}]}}, 422),
+        ("release", "r1", {"json": {"event": "customer_cancelled"}}, 200),
+        ("release", "r2", {"json": {"lines": [{"line": 0, "quantity": 99}]}}, 422),
+        ("fulfil", "f1", {}, 200),
+        ("fulfil", "f2", {"data": b"{"}, 400),
+        ("extend", "e1", {"json": {"ttl_seconds": 60}}, 200),
+        ("extend", "", {"json": {}}, 400),
+    ],
+)  # fmt: skip
+def test_both_ways_change_a_hold_alike(shop, program, both_ways, verb, key, given, status):
+    """One key, asked both ways: one effect, and one answer byte for byte."""
+    shop.stock(5)
+    line = {"sku": shop.sku, "quantity": 2}
+    held = program.api.post("/api/v1/reservations", json=HOLD | {"lines": [line]}, headers={"Idempotency-Key": "h"})
+    if verb == "fulfil":
+        program.api.post(f"/api/v1/reservations/{held.json['id']}/confirm", headers={"Idempotency-Key": "hc"})
+    headers = {**program.api.headers, **({"Idempotency-Key": key} if key else {})}
+    direct, around = both_ways("POST", f"/reservations/{held.json['id']}/{verb}", headers, **given)
+    assert direct.status_code == status, direct.data
+    assert comparable(direct) == comparable(around)
+
+
+@pytest.mark.parametrize(
+    "hold_id", ["0192e4a0-0000-7000-8000-000000000000", "0192E4A0-0000-7000-8000-00000000000G", "1", "<uuid:hold_id>"]
+)
+def test_a_hold_that_is_not_there_is_missed_both_ways(shop, program, both_ways, hold_id):
+    headers = {**program.api.headers, "Idempotency-Key": "k"}
+    direct, around = both_ways("POST", f"/reservations/{hold_id}/confirm", headers)
+    assert direct.status_code == 404
+    assert comparable(direct, moving={"request_id"}) == comparable(around, moving={"request_id"})
+
+
+def test_the_lane_serves_the_doors_whose_address_is_fixed_but_for_ids(app):
     assert set(lane_of(app)._ways) == {
         ("POST", "/api/v1/reservations"),
+        *(
+            ("POST", f"/api/v1/reservations/<uuid:hold_id>/{verb}")
+            for verb in ("confirm", "extend", "fulfil", "release")
+        ),
         ("GET", "/api/v1/availability"),
         ("POST", "/api/v1/events"),
     }

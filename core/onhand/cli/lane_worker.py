@@ -24,7 +24,7 @@ from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 from onhand import shedding
 from onhand.metrics import round_requests
-from onhand.rest.calls import Lane, Visit, Way
+from onhand.rest.calls import Ids, Lane, Visit, Way
 
 __all__ = ["LaneWorker"]
 
@@ -133,9 +133,10 @@ class LaneWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         except OSError:
             return None
         unreader.unread(data)
-        way = self._way(data)
-        if way is None:
+        found = self._way(data)
+        if found is None:
             return None
+        way, ids = found
         before = conn.parser.mesg
         try:
             request = next(conn.parser)
@@ -157,6 +158,7 @@ class LaneWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             request.query or "",
             lambda: body,
             is_secure=request.scheme == "https",
+            ids=ids,
         )
         is_kept = (
             self.alive
@@ -166,8 +168,8 @@ class LaneWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         )
         return way, _Arrival(conn, visit, is_kept)
 
-    def _way(self, data: bytes) -> Way | None:
-        """Return which hot door a request is for, if all of it is here and there is nothing unusual about it."""
+    def _way(self, data: bytes) -> tuple[Way, Ids] | None:
+        """Return which hot door a request is for and the ids it names, if all of it is here and nothing is unusual."""
         head, ended, body = data.partition(b"\r\n\r\n")
         if not ended or UNUSUAL.search(head):
             return None
@@ -175,11 +177,11 @@ class LaneWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if len(words) != 3 or words[2] != b"HTTP/1.1":
             return None
         method = words[0].decode("latin-1")
-        way = self._lane.find(method, words[1].partition(b"?")[0].decode("latin-1"))  # type: ignore[union-attr]
+        found = self._lane.find(method, words[1].partition(b"?")[0].decode("latin-1"))  # type: ignore[union-attr]
         length = LENGTH.search(head)
-        if way is None or (length is None and method == "POST") or (length and int(length[1]) > len(body)):
+        if found is None or (length is None and method == "POST") or (length and int(length[1]) > len(body)):
             return None
-        return way
+        return found
 
     def _begin(self, line: _Line) -> None:
         while line.waiting and line.rounds < ROUNDS_AT_ONCE:

@@ -1,18 +1,20 @@
 """The hot doors' own way in: calls are answered without a framework's request around each.
 
 A door written as a generator of a `Call` is an ordinary view of the application, with its route, its permission and its
-description. What needs the database it yields, to a `Combiner`, and is sent the answer. Where its address is fixed it is
-also answered directly by `Lane`: the same gate, the same problems, the same headers, at a fifth of the cost; and many
-visitors at once, whose calls then share a thread as well as a transaction.
+description. What needs the database it yields, to a `Combiner`, and is sent the answer. Where nothing but ids varies in its
+address it is also answered directly by `Lane`: the same gate, the same problems, the same headers, at a fifth of the cost;
+and many visitors at once, whose calls then share a thread as well as a transaction.
 """
 
 import functools
+import re
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 import structlog
 from flask import Flask, Response, g, request
@@ -36,6 +38,10 @@ log = structlog.get_logger("onhand.request")
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 ARGUMENTS_MAX = 1_000
+ID = re.compile("<uuid:([a-z_]+)>")
+ID_TEXT = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+Ids = Mapping[str, UUID]
+NO_IDS: Ids = {}
 
 
 class Answer(NamedTuple):
@@ -76,16 +82,17 @@ class Call(NamedTuple):
 Asked = tuple[Combiner[Any, Any], Any]
 Asking = Generator[Asked, Any, Answer]
 """A door at work: it yields whom to ask and what, is sent the answer or thrown the error, and returns its own answer."""
-Door_ = Callable[[Call], Asking]
+Door_ = Callable[..., Asking]
+"""Called with the call, and with the ids in its address by name."""
 
 
-def called(door: Door_) -> Callable[[], Response]:
+def called(door: Door_) -> Callable[..., Response]:
     """Make a view of a door that is written as a generator of its call."""
 
     @functools.wraps(door)
-    def view() -> Response:
+    def view(**ids: UUID) -> Response:
         query = request.query_string.decode("latin-1")
-        asking = door(Call(request.get_data(cache=False), query, lambda name: request.headers.get(name, "")))
+        asking = door(Call(request.get_data(cache=False), query, lambda name: request.headers.get(name, "")), **ids)
         outcome: Outcome[Any] = Outcome(None, None)
         while True:
             try:
@@ -106,10 +113,14 @@ def _go_on(asking: Asking, outcome: Outcome[Any]) -> Asked:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A door that the lane answers: how it is asked for, what metrics call it, who may pass, and what to do."""
+    """A door that the lane answers: how it is asked for, what metrics call it, who may pass, and what to do.
+
+    `pattern` finds the ids in its address, where it has any.
+    """
 
     method: str
     path: str
+    pattern: re.Pattern[str] | None
     endpoint: str
     guard: "Door"
     door: Door_
@@ -118,7 +129,7 @@ class Way:
 class Visit:
     """One request on its way through the lane, and its answer in the end. It has a `g` of its own."""
 
-    __slots__ = ("answer", "asked", "asking", "g", "header", "is_secure", "more", "query",
+    __slots__ = ("answer", "asked", "asking", "g", "header", "ids", "is_secure", "more", "query",
                  "read", "request_id")  # fmt: skip
 
     def __init__(
@@ -128,9 +139,11 @@ class Visit:
         read: Callable[[], bytes],
         *,
         is_secure: bool,
+        ids: Ids = NO_IDS,
     ) -> None:
         """`header` returns a header by name, `read` the body; it is read only of who is let in."""
         self.header = header
+        self.ids = ids
         self.query = query
         self.read = read
         self.is_secure = is_secure
@@ -143,7 +156,7 @@ class Visit:
 
 
 class Lane:
-    """In front of the application: answers the hot doors that have a fixed address, and passes everything else on.
+    """In front of the application: answers the hot doors whose address is fixed but for ids, and passes all else on.
 
     What is unusual, a body without a length or too long a one, is passed on too: the application knows what to say.
     """
@@ -168,34 +181,43 @@ class Lane:
         self._admit, self._headers, self._secure = admit, tuple(headers), tuple(secure)
         for rule in self._app.url_map.iter_rules():
             door = getattr(self._app.view_functions[rule.endpoint], "onhand_called", None)
-            if door is None or rule.arguments:
+            if door is None or "<" in ID.sub("", rule.rule):
                 continue
+            pattern = re.compile(ID.sub(rf"(?P<\1>{ID_TEXT})", rule.rule)) if rule.arguments else None
             for method in {"GET", "POST"} & (rule.methods or set()):
                 self._ways[method, rule.rule] = Way(
-                    method, rule.rule, rule.endpoint, doors[rule.endpoint, method], door
+                    method, rule.rule, pattern, rule.endpoint, doors[rule.endpoint, method], door
                 )
 
-    def find(self, method: str, path: str) -> Way | None:
-        """Return the way of a hot door; None where the application answers."""
-        return self._ways.get((method, path))
+    def find(self, method: str, path: str) -> tuple[Way, Ids] | None:
+        """Return the way of a hot door and the ids in the path; None where the application answers."""
+        way = self._ways.get((method, path))
+        if way is not None:
+            return (way, NO_IDS) if way.pattern is None else None
+        for way in self._ways.values():
+            if way.pattern is not None and way.method == method and (found := way.pattern.fullmatch(path)):
+                return way, {name: UUID(text) for name, text in found.groupdict().items()}
+        return None
 
     def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request, or have the application answer it."""
-        way = self.find(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        found = self.find(environ["REQUEST_METHOD"], environ["PATH_INFO"])
         length = environ.get("CONTENT_LENGTH") or "0"
         if (
-            way is None
+            found is None
             or "HTTP_TRANSFER_ENCODING" in environ
             or not length.isdigit()
             or int(length) > self.body_bytes_max
-            or (way.method == "POST" and "CONTENT_LENGTH" not in environ)
+            or (environ["REQUEST_METHOD"] == "POST" and "CONTENT_LENGTH" not in environ)
         ):
             return self._inner(environ, start_response)
+        way, ids = found
         visit = Visit(
             functools.partial(_header, environ),
             environ.get("QUERY_STRING", ""),
             functools.partial(_body, environ, int(length)),
             is_secure=environ.get("wsgi.url_scheme") == "https",
+            ids=ids,
         )
         self.answer(way, [visit])
         start_response(visit.answer.status_line, self.headers(visit))
@@ -235,7 +257,7 @@ class Lane:
     def _begin(self, way: Way, visit: Visit) -> None:
         try:
             self._admit(way.guard, visit.header("Authorization"))
-            visit.asking = way.door(Call(visit.read(), visit.query, visit.header))
+            visit.asking = way.door(Call(visit.read(), visit.query, visit.header), **visit.ids)
         except Exception as error:
             self._fail(way, visit, error)
         else:

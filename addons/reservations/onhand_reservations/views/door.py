@@ -7,12 +7,16 @@ import msgspec
 from flask import Blueprint, request
 from onhand.access import principal
 from onhand.problems import Invalid, Malformed, NotFound, field_error
+from onhand.rest import Answer as Told
 from onhand_channels.api import ChannelRef, channels_by_code
 from sqlalchemy.orm import Session
 
+from onhand_reservations.keyed import Answer
 from onhand_reservations.values import Asker, Within
 
-__all__ = ["asker", "door", "find_channel", "read", "read_body", "within"]
+__all__ = ["asker", "door", "find_channel", "read", "read_body", "told", "within"]
+
+PROBLEM = "application/problem+json"
 
 T = TypeVar("T")
 door = Blueprint("reservations_api_door", __name__, url_prefix="/api/v1")
@@ -33,6 +37,11 @@ def read_body(given: bytes, decoder: msgspec.json.Decoder[T]) -> tuple[T, bytes]
         raise Invalid(errors=[field_error(path.rstrip("`").removeprefix("$").lstrip(".") or "body", message)]) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the body is not JSON: {error}") from None
+
+
+def told(answer: Answer) -> Told:
+    """Return a stored answer as what is sent."""
+    return Told(*answer) if answer[0] < 400 else Told(*answer, PROBLEM)
 
 
 def asker(permission: str) -> Asker:

@@ -9,7 +9,6 @@ from onhand.access import actor, hot, principal, requires, scope
 from onhand.combine import Combiner
 from onhand.idempotency import digest_of, request_key
 from onhand.problems import Invalid, field_error
-from onhand.rest import Answer as Told
 from onhand.rest import Asking, Call, called, wire
 from onhand.transaction import run
 from sqlalchemy.orm import Session
@@ -19,7 +18,7 @@ from onhand_reservations.jobs import EXPIRY
 from onhand_reservations.keyed import AGAIN, Answer, Keyed, ask_ahead, carry_out_holds
 from onhand_reservations.schemas import BatchBody, HoldBody
 from onhand_reservations.values import WantedLine, Wish
-from onhand_reservations.views.door import asker, door, read, read_body
+from onhand_reservations.views.door import asker, door, read, read_body, told
 
 __all__ = ["hold", "hold_batch"]
 
@@ -27,7 +26,6 @@ HOLD = "reservations.hold"
 hold_body = msgspec.json.Decoder(HoldBody)
 batch_body = msgspec.json.Decoder(BatchBody)
 encode = msgspec.json.Encoder().encode
-PROBLEM = "application/problem+json"
 
 combined: Combiner[Keyed, Answer] = Combiner(
     carry_out_holds,
@@ -65,7 +63,7 @@ def hold(call: Call) -> Asking:
     if answer is AGAIN:
         yield room, keyed
         answer = yield combined, msgspec.structs.replace(keyed, is_final=True)
-    return Told(*answer) if answer[0] < 400 else Told(*answer, PROBLEM)
+    return told(answer)
 
 
 @door.post("/reservations/batch")

@@ -1,13 +1,13 @@
 """The posting verb: the only code that changes a balance. Lock, decide, write."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from onhand.actors import Actor
 from onhand.db import Cursor, cursor, int_array, pipeline, text_array, time_array
-from onhand.transaction import OutOfDate, context
+from onhand.transaction import OutOfDate, after_commit, context
 from sqlalchemy.orm import Session
 
 from onhand_stock.decision import Balance, Key, decide
@@ -57,10 +57,10 @@ seen: set[Key] = set()
 
 
 class Locking(NamedTuple):
-    """What was sent to lock balances: their rows, and the making of those missing, None where none was looked for."""
+    """What was sent to lock balances, and whether those missing were made first."""
 
     rows: Cursor
-    made: Cursor | None
+    is_made: bool
 
 
 def post(session: Session, groups: Sequence[Group], *, by: Actor, now: datetime) -> list[Accepted | Refused]:
@@ -79,7 +79,7 @@ def post(session: Session, groups: Sequence[Group], *, by: Actor, now: datetime)
     with pipeline(session):
         locked = _lock(session, wanted)
         numbers.execute(NUMBERS, (sum([len(group.moves) for group in groups]),))
-    balances = _read(locked, wanted)
+    balances = _read(session, locked, wanted)
     before = {key: (balance.units[:], balance.count_explained) for key, balance in balances.items()}
     results = decide(balances, groups, rules.facts)
     entries = [entry for result in results if type(result) is Accepted for entry in result.entries]
@@ -117,7 +117,7 @@ def lock_balances(session: Session, wanted: dict[Key, int]) -> Locked:
     """Lock the balances of (item, location) → entity in key order, making rows that are missing; become the writer."""
     with pipeline(session):
         locked = _lock(session, wanted)
-    return _read(locked, wanted)
+    return _read(session, locked, wanted)
 
 
 def _lock(session: Session, wanted: dict[Key, int]) -> Locking:
@@ -128,23 +128,29 @@ def _lock(session: Session, wanted: dict[Key, int]) -> Locking:
         int_array([wanted[key] for key in keys]),
     )
     cursor(session).execute(BECOME_WRITER)
-    made = None if seen.issuperset(keys) else cursor(session).execute(INSERT_MISSING, columns)
-    return Locking(cursor(session).execute(LOCK, columns), made)
+    is_made = not seen.issuperset(keys)
+    if is_made:
+        cursor(session).execute(INSERT_MISSING, columns)
+    return Locking(cursor(session).execute(LOCK, columns), is_made)
 
 
-def _read(locked: Locking, wanted: dict[Key, int]) -> Locked:
+def _read(session: Session, locked: Locking, wanted: dict[Key, int]) -> Locked:
     end = 2 + len(STATES)
     balances = {(row[0], row[1]): Balance(list(row[2:end]), *row[end:]) for row in locked.rows.fetchall()}
     if len(balances) != len(wanted):
-        if locked.made is None:  # seen in another database; others may have cleared this, and seen anew, meanwhile
+        if not locked.is_made:  # seen in another database; others may have cleared this, and seen anew, meanwhile
             seen.clear()
             raise OutOfDate("a balance that was there is missing")
         raise LookupError("a movement names a location that is not its entity's, or an entity out of scope")
-    if locked.made is not None and locked.made.rowcount == 0:  # what this transaction made may yet be rolled back
-        if len(seen) > SEEN_MAX:
-            seen.clear()
-        seen.update(wanted)
+    if locked.is_made:  # what this transaction made may yet be rolled back
+        after_commit(session, partial(_remember, wanted))
     return balances
+
+
+def _remember(keys: Iterable[Key]) -> None:
+    if len(seen) > SEEN_MAX:
+        seen.clear()
+    seen.update(keys)
 
 
 def _number(session: Session, entries: Sequence[Entry], numbers: list[int]) -> None:
