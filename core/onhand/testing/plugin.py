@@ -5,6 +5,7 @@ test's own distribution requires, and itself; tests of no distribution have all 
 fixture `addons` for another set.
 """
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -41,7 +42,9 @@ def pytest_configure(config: pytest.Config) -> None:
     with suppress(ImportError):
         from hypothesis import HealthCheck, settings
 
-        settings.register_profile("onhand", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        # What lands is judged by the same examples each time; everywhere else they are new ones, as many as there is time for.
+        base = settings.get_profile("ci" if os.environ.get("CI") else "default")
+        settings.register_profile("onhand", base, deadline=None, suppress_health_check=[HealthCheck.too_slow])
         settings.load_profile("onhand")
     config.addinivalue_line(
         "markers", "disabled_in_b(*nouns): these add-ons, and what needs them, are not enabled for entity B"
