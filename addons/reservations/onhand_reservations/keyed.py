@@ -60,7 +60,7 @@ class HoldExpired(Conflict):
 
 
 class HoldNotAllowed(Conflict):
-    """The hold's status does not allow it."""
+    """The hold's status, its channel or a guard does not allow it; `reason` and the detail say which, and what to do."""
 
     type, title = "hold-not-allowed", "The hold does not allow it"
 

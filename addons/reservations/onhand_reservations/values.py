@@ -135,7 +135,7 @@ class NotAllowed(Struct, frozen=True, gc=False):
     """Refused: the hold's state does not allow it.
 
     `reason`: not_found, expired, settled, not_confirmed, too_many, replaced (was held anew before), ttl (how long),
-    draining (the add-on only runs out), channel_inactive.
+    draining (the add-on only runs out), channel_inactive; or why a guard objects.
     """
 
     reason: str

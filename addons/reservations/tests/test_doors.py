@@ -4,7 +4,10 @@ from uuid import uuid4
 
 import pytest
 from onhand.access.services import RoleAt
+from onhand.policies.book import Where
+from onhand.policies.services import set_policy
 from onhand_channels.testing import make_channel
+from onhand_reservations.testing import TESTER
 
 READ, HOLD = "reservations.read", "reservations.hold"
 
@@ -40,6 +43,16 @@ def test_a_created_hold_is_201_and_a_refused_one_409_with_the_numbers(shop, prog
     assert answer.json["type"] == "/problems/out-of-stock"
     assert answer.json["shortfalls"] == [{"line": 1, "sku": shop.sku, "location": "A1", "requested": 3, "available": 2}]
     assert answer.json["as_of"]
+
+
+def test_what_a_guard_objects_to_is_409_with_its_reason_and_nothing_is_noted_as_short(shop, program, transact):
+    shop.stock(5)
+    where = Where(item_id=shop.item.id, entity_id=shop.entity.id)
+    transact(lambda session, now: set_policy(session, "stock.stopped", True, where, by=TESTER, now=now))
+    answer = program.post("/reservations", body(shop))
+    assert (answer.status_code, answer.json["type"]) == (409, "/problems/hold-not-allowed")
+    assert (answer.json["reason"], shop.sku in answer.json["detail"]) == ("stopped", True)
+    assert shop.states() == {"available": 5}
 
 
 def test_a_hold_goes_its_whole_way_over_rest(shop, program, held, books_agree):

@@ -3,16 +3,26 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from onhand.hooks import contribute, extend
+from onhand.hooks import contribute, extend, guard
 from sqlalchemy.orm import Session
 
 from onhand_stock.kinds import MovementKind
-from onhand_stock.movements import Entry
+from onhand_stock.movements import Entry, Group, Objection
 
 
 @contribute
 def movement_kinds() -> list[MovementKind]:
     """contribute, at start-up and at migrate: kinds of movement, mirrored to SQL. Raising stops the start."""
+    return []
+
+
+@guard
+def may_move(session: Session, groups: Sequence[Group], now: datetime) -> list[Objection]:
+    """guard, before any balance is locked: may these intents of one entity (promises, markdowns) be posted?
+
+    Return an Objection, naming the group's key, for each that may not; all guards are heard, and the group is refused with
+    all of them. Facts are not asked about. Never write, and ask for the whole list at once. Raising fails the verb.
+    """
     return []
 
 

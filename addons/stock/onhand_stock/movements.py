@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-__all__ = ["Accepted", "Entry", "Group", "Move", "Refused", "Shortfall"]
+__all__ = ["Accepted", "Entry", "Group", "Move", "Objection", "Refused", "Shortfall"]
 
 
 class Move(Struct, frozen=True, gc=False):
@@ -87,8 +87,24 @@ class Shortfall(Struct, frozen=True, gc=False):
     available: int
 
 
+class Objection(Struct, frozen=True, gc=False):
+    """Why a guard will not have an intent: the key of its group, a slug (`recalled`), and what to do about it."""
+
+    key: str
+    reason: str
+    detail: str
+
+
 class Refused(Struct, frozen=True, gc=False):
-    """An intent that stock does not cover, line by line."""
+    """An intent that stock does not cover, line by line; or that guards object to, and then nobody looked at the stock."""
 
     key: str
     shortfalls: tuple[Shortfall, ...]
+    objections: tuple[Objection, ...] = ()
+
+    @property
+    def objection(self) -> tuple[str, str] | None:
+        """The first objection's reason, and what all of them say; None where stock is what is lacking."""
+        if not self.objections:
+            return None
+        return self.objections[0].reason, "; ".join(one.detail for one in self.objections)

@@ -30,11 +30,12 @@ from onhand_master_data.api import Use
 from sqlalchemy.orm import Session
 
 from onhand_stock import importers as files
-from onhand_stock import jobs, kinds, master_data, valuing, views
+from onhand_stock import jobs, kinds, master_data, stopping, valuing, views
 from onhand_stock.backtests import BACKTESTS
 from onhand_stock.invariants import STOCK_INVARIANTS
 from onhand_stock.kpis import KPIS
 from onhand_stock.measures import last_verified
+from onhand_stock.movements import Group, Objection
 from onhand_stock.services import ADJUSTMENT, doubts, shortages
 from onhand_stock.settings import POLICIES, PROFILES
 
@@ -85,6 +86,12 @@ def movement_kinds() -> list[kinds.MovementKind]:
 
 
 @hookimpl
+def may_move(session: Session, groups: Sequence[Group], now: datetime) -> list[Objection]:
+    """Nothing new where people stopped it."""
+    return stopping.objections(session, groups, now)
+
+
+@hookimpl
 def permissions() -> list[Permission]:
     """Who may read the books, and who may change them by hand."""
     return [
@@ -103,7 +110,7 @@ def importers() -> list[Importer]:
 
 @hookimpl
 def policies() -> list[PolicyType]:
-    """What is adjusted at once, what is counted again, and what a unit is worth."""
+    """What is adjusted at once, what is counted again, what a unit is worth, and what is stopped."""
     return list(POLICIES)
 
 

@@ -1,4 +1,4 @@
-"""The policies that the ledger's people set: what is adjusted at once, what is counted again, what a unit is worth."""
+"""The policies that the ledger's people set: what is adjusted at once, what is counted again, what a unit is worth, what is stopped."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,12 +11,13 @@ from onhand.transaction import context
 from sqlalchemy.orm import Session
 
 __all__ = [
-    "AMOUNT", "POLICIES", "PROFILES", "RECOUNT", "UNITS", "VALUE", "is_valued", "recount_from", "tolerances", "unit_values", "worth",
+    "AMOUNT", "POLICIES", "PROFILES", "RECOUNT", "STOPPED", "UNITS", "VALUE", "is_valued", "recount_from", "tolerances", "unit_values", "worth",
 ]  # fmt: skip
 
 PLACES = ("item", "category", "location", "entity")
 UNITS, AMOUNT = "stock.adjust_tolerance_units", "stock.adjust_tolerance_minor"
 RECOUNT, VALUE = "stock.recount_units", "stock.unit_value_minor"
+STOPPED = "stock.stopped"
 
 POLICIES = (
     PolicyType(
@@ -38,6 +39,12 @@ POLICIES = (
         VALUE, "Value of a unit", Decimal, Decimal(0),
         "What one base unit counts as being worth, until costs are kept: when an adjustment is weighed, as money at risk"
         " of an exception, as the value of what is short. 0: not known, shown as such, and only units are weighed.", "minor unit of the currency", ("item", "category", "entity"),
+    ),
+    PolicyType(
+        STOPPED, "Stopped", bool, False,
+        "While it is true, nothing new is promised or marked down of what it covers: for a recall, during a stock-take."
+        " What happens all the same is posted, and what is there still counts as available.",
+        scopes=("item", "location", "entity"),
     ),
 )  # fmt: skip
 

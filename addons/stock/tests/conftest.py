@@ -23,10 +23,10 @@ def addons():
 
 @pytest.fixture
 def told():
-    """The partner's add-on: `SEEN` is what the ledger told it, `FAULTS` what it shall raise, `RAISED` exceptions."""
+    """The partner's add-on: `SEEN` and `ASKED` are what the ledger told and asked it, `FAULTS` what it shall raise."""
     from yard import plugin
 
-    for kept in (plugin.SEEN, plugin.FAULTS, plugin.RAISED):
+    for kept in (plugin.SEEN, plugin.FAULTS, plugin.RAISED, plugin.ASKED):
         kept.clear()
     yield plugin
     plugin.FAULTS.clear()

@@ -108,6 +108,8 @@ def _renew(
         if isinstance(result, Accepted):
             granted.append(one)
             answers[place] = held(one)
+        elif result.objection:
+            answers[place] = NotAllowed(*result.objection, "expired")
         else:
             answers[place] = out_of_stock(one, result, now)
     insert_holds(session, granted, by=by, now=now)

@@ -84,7 +84,7 @@ def hold(session: Session, requests: Sequence[HoldRequest], *, by: Actor, now: d
     Each request stands alone: all of its lines are held or none. Of two callers racing for the last unit exactly one
     gets it; the other is OutOfStock with the numbers. No hold leaves a place below its buffer. A line without a
     location takes the first of its channel's locations that covers it whole. Where the add-on only runs out,
-    and to a channel that is not active, nothing new is promised.
+    to a channel that is not active, and where a guard objects, nothing new is promised.
     """
     plans = plan(session, requests, now)
     ready = [one for one in plans if isinstance(one, Planned)]
@@ -100,6 +100,8 @@ def hold(session: Session, requests: Sequence[HoldRequest], *, by: Actor, now: d
         if isinstance(result, Accepted):
             kept.append(one)
             answers.append(held(one))
+        elif result.objection:
+            answers.append(NotAllowed(*result.objection))
         else:
             refused.append((one, result))
             answers.append(out_of_stock(one, result, now))

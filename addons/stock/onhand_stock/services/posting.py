@@ -14,6 +14,7 @@ from onhand_stock.decision import Balance, Key, decide
 from onhand_stock.kinds import DERIVED_KINDS, Rules, rules_of
 from onhand_stock.movements import Accepted, Entry, Group, Refused
 from onhand_stock.services import doubts, shortages
+from onhand_stock.services.guarding import objections_to
 from onhand_stock.states import SHORTAGE, STATES
 
 __all__ = ["BECOME_APP", "BECOME_WRITER", "lock_balances", "post"]
@@ -67,13 +68,28 @@ def post(session: Session, groups: Sequence[Group], *, by: Actor, now: datetime)
     """Post each group whole or refuse it whole; return one answer per group, in the order given.
 
     Of several groups that want the last unit, the first in the list gets it; of several callers, the first to lock.
-    Facts are never refused: what the book cannot cover is posted against `shortage`, and told as an exception.
+    Facts are never refused: what the book cannot cover is posted against `shortage`, and told as an exception. Intents
+    that a guard objects to are refused before anything is locked.
     The number of statements does not depend on the length of the list. Every lock is taken at once, in key order, so
     two callers never deadlock here; a caller takes no lock of its own after this.
     """
     if not groups:
         return []
     rules = rules_of(context(session).addons)
+    objections = objections_to(session, groups, rules, now)
+    if not objections:
+        return _post(session, groups, rules, by=by, now=now)
+    admitted = [group for place, group in enumerate(groups) if place not in objections]
+    answers = iter(_post(session, admitted, rules, by=by, now=now) if admitted else ())
+    return [
+        Refused(group.key, (), objections[place]) if place in objections else next(answers)
+        for place, group in enumerate(groups)
+    ]
+
+
+def _post(
+    session: Session, groups: Sequence[Group], rules: Rules, *, by: Actor, now: datetime
+) -> list[Accepted | Refused]:
     wanted = _touched(groups, rules)
     numbers = cursor(session)
     with pipeline(session):

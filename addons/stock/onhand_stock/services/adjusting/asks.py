@@ -10,7 +10,7 @@ from msgspec import Struct
 __all__ = ["Adjust", "Adjusted", "NotAdjusted", "Outlook", "Status", "Why", "kind_for"]
 
 Status = Literal["waiting", "recount", "posted", "dropped"]
-Why = Literal["stale", "too_many", "reason", "invalid", "twice", "settled", "unknown", "approval"]
+Why = Literal["stale", "too_many", "reason", "invalid", "twice", "settled", "unknown", "approval", "objection"]
 
 
 class Adjust(Struct, frozen=True):

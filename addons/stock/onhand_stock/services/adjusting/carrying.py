@@ -8,7 +8,7 @@ from onhand.db import cursor
 from sqlalchemy.orm import Session
 
 from onhand_stock.models import Adjustment
-from onhand_stock.movements import Group, Move
+from onhand_stock.movements import Group, Move, Refused
 from onhand_stock.services.counts import Count, count
 from onhand_stock.services.posting import BECOME_APP, lock_balances, post
 from onhand_stock.states import INDEX, PROMISED
@@ -62,9 +62,13 @@ def carry_out(
             postable.append(row)
             units[INDEX[row.state]] = max(units[INDEX[row.state]] + row.delta, 0)
     _count([row for row in postable if row.position is not None], session, by=by, now=now)
-    post(session, [_group(row) for row in postable if row.position is None], by=by, now=now)
-    for row in postable:
-        row.status, row.posted_at = "posted", now
+    answers = post(session, [_group(row) for row in postable if row.position is None], by=by, now=now)
+    objected = {one.key: one.objection for one in answers if isinstance(one, Refused) and one.objection}
+    for place, row in enumerate(rows):
+        if faults[place] is None:
+            faults[place] = objected.get(_name(row))
+        if faults[place] is None:
+            row.status, row.posted_at = "posted", now
     return faults
 
 
@@ -77,8 +81,12 @@ def _count(rows: Sequence[Adjustment], session: Session, *, by: Actor, now: date
         row.count_id = found.id
 
 
+def _name(row: Adjustment) -> str:
+    return f"adjustment:{row.id}"
+
+
 def _group(row: Adjustment) -> Group:
-    here, name = row.location_id, f"adjustment:{row.id}"
+    here, name = row.location_id, _name(row)
     if row.kind == "markdown":
         move = Move("markdown", row.entity_id, row.item_id, 0, ((row.state, None),), row.state, here, here)
     elif row.delta > 0:

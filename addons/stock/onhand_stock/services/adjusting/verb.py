@@ -210,4 +210,4 @@ def _refusal(row: Adjustment, fault: tuple[str, str], units: Sequence[int]) -> N
 
 
 def _why(name: str) -> Why:
-    return "stale" if name == "stale" else "too_many"
+    return "stale" if name == "stale" else "too_many" if name == "too_many" else "objection"

@@ -1,11 +1,15 @@
-"""Yard: units are held back, put away and used up; `SEEN` is what the ledger told, `RAISED` what went wrong."""
+"""Yard: units are held back, put away and used up; `SEEN` is what the ledger told, `RAISED` what went wrong.
+
+`ASKED` are the keys its guard was asked about; it objects to those that begin with "no".
+"""
 
 from onhand.hooks import hookimpl
-from onhand_stock.api import MovementKind
+from onhand_stock.api import MovementKind, Objection
 
 SEEN = []
 FAULTS = []
 RAISED = []
+ASKED = []
 TAKEN = ("available", "damaged", "quarantined")
 
 
@@ -29,3 +33,9 @@ def movement_posted(session, movements, now):
 @hookimpl
 def exceptions_raised(session, event, now):
     RAISED.append(event)
+
+
+@hookimpl
+def may_move(session, groups, now):
+    ASKED.append([group.key for group in groups])
+    return [Objection(key, "yard_closed", "the yard is closed") for key in ASKED[-1] if key.startswith("no")]
