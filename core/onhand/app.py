@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from flask import Blueprint, Flask
+from flask import Flask
 from sqlalchemy.engine import make_url
 
-from onhand import access, health, jobs, limits, logs, metrics, rest, shedding, web
-from onhand.addons import Addon, Addons, discover
+from onhand import access, health, jobs, limits, logs, metrics, mounting, rest, running, shedding, web
+from onhand.addons import Addon, Addons, BrokenAddon, Fault, Installed, discover, survey
+from onhand.addons.graph import without
+from onhand.addons.registry import load
 from onhand.config import Settings
 from onhand.db import db
 from onhand.rest.calls import Lane
 from onhand.roles import verify_login_role
 from onhand.web.headers import HSTS, fixed_headers
 
-__all__ = ["assemble", "create_app"]
+__all__ = ["assemble", "create_app", "start", "surveyed"]
 
 
 def create_app(
@@ -22,24 +24,53 @@ def create_app(
 ) -> Flask:
     """Build the application for a migrated database.
 
-    `addons` defaults to all that are installed (none in safe mode); `site` is the folder whose `templates/` win over an
-    add-on's own, the working directory by default. Raises when a hook does not fit its spec, when a route declares no
-    permission, or when the database login could pass the walls between entities.
+    By default with every installed add-on that can run (none in safe mode): one that is broken is left out, and so is
+    what requires it; the log says which and why. Those named in `addons` must all run: BrokenAddon for the first that
+    does not. `site` is the folder whose `templates/` win over an add-on's own, the working directory by default.
+    Raises when the core itself is broken, or when the database login could pass the walls between entities.
     """
-    app = assemble(settings or Settings.from_environment(), addons=addons, site=site)
+    settings = settings or Settings.from_environment()
+    if addons is None:
+        app = start(settings, surveyed(settings), site=site)
+    else:
+        app = assemble(settings, addons=addons, site=site)
     with app.app_context():
         try:
             verify_login_role(db.engine)
+            running.hold_unready(app)
         except BaseException:
             db.engine.dispose()
             raise
+    running.report(app)
     return app
 
 
-def assemble(settings: Settings, *, addons: Sequence[Addon] | None = None, site: Path | None = None) -> Flask:
+def surveyed(settings: Settings) -> Installed:
+    """Return the add-ons that count, and why others do not: those that are installed, none in safe mode."""
+    return Installed(()) if settings.safe_mode else survey()
+
+
+def start(settings: Settings, installed: Installed, *, site: Path | None = None) -> Flask:
+    """Put the application together with those of the add-ons that can run, each broken one left out in its turn."""
+    while True:
+        loaded = load(installed)  # the cheap part first: most of what is broken shows here
+        installed = Installed(tuple(loaded.addon(noun) for noun in loaded.names), loaded.faults)
+        try:
+            return assemble(settings, addons=installed.addons, site=site, faults=installed.faults)
+        except BrokenAddon as broken:
+            installed = without(installed, broken)
+
+
+def assemble(
+    settings: Settings,
+    *,
+    addons: Sequence[Addon] | None = None,
+    site: Path | None = None,
+    faults: Sequence[Fault] = (),
+) -> Flask:
     """Put the application together without asking database or Redis anything: for tools that look at its parts.
 
-    Only `create_app` makes one that may serve.
+    Only `create_app` makes one that may serve. Raises BrokenAddon for the first add-on that cannot be fitted in.
     """
     app = Flask("onhand", template_folder=str((site or Path.cwd()) / "templates"), static_folder=None)
     app.config.from_mapping(_flask_config(settings))
@@ -47,7 +78,7 @@ def assemble(settings: Settings, *, addons: Sequence[Addon] | None = None, site:
     logs.init_app(app)
     db.init_app(app)
     installed = [] if settings.safe_mode else list(discover() if addons is None else addons)
-    registry = app.extensions["onhand"] = Addons(installed)
+    registry = app.extensions["onhand"] = Addons(installed, faults)
     metrics.init_app(app)
     jobs.init_app(app, redis_url=settings.redis_url, namespace=f"onhand:{make_url(settings.database_url).database}")
     rest.init_app(app)
@@ -57,7 +88,7 @@ def assemble(settings: Settings, *, addons: Sequence[Addon] | None = None, site:
     access.init_app(app)
     health.init_app(app)
     web.init_app(app)
-    _mount(app, registry)
+    mounting.mount(app, registry)
     access.require_declarations(app)
     lane.open(access.doors(app), access.admit_bearer, fixed_headers(), (HSTS,))
     shedding.init_app(app, settings.wait_seconds_max)
@@ -94,18 +125,3 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         },
         "REDIS_URL": settings.redis_url,
     }
-
-
-def _mount(app: Flask, registry: Addons) -> None:
-    """Register what add-ons contribute to the URL map, each route marked with the add-on it belongs to."""
-    for noun, blueprints in registry.gather_by_addon("blueprints"):
-        for blueprint in blueprints:
-            app.register_blueprint(_owned(blueprint, noun))
-    for noun, resources in registry.gather_by_addon("resources"):
-        for resource in resources:
-            rest.mount(app, _owned(resource, noun))
-
-
-def _owned(blueprint: Blueprint, noun: str) -> Blueprint:
-    blueprint.onhand_addon = noun  # type: ignore[attr-defined]
-    return blueprint

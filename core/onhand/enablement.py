@@ -64,16 +64,18 @@ def plan_change(session: Session, wish: Change, *, now: datetime) -> Plan:
     """Return what a change would switch on or off, and every reason against it. Writes nothing.
 
     The entity must be in the transaction's scope: what is open there is asked. Changes that are scheduled already count:
-    nothing may come to be enabled at any time while what it needs is not.
+    nothing may come to be enabled at any time while what it needs is not. What does not run any more can be disabled.
     """
     transaction = context(session)
     addons = transaction.addons
     if wish.entity_id not in transaction.entities:
         raise ValueError(f"entity {wish.entity_id} is not in this transaction's scope, so what is open is not seen")
-    if wish.addon not in addons.names:
-        return Plan(wish, refusals=(f"there is no add-on {wish.addon!r}; installed: {', '.join(addons.names)}",))
     at = max(wish.effective_from or now, now)
     rows = [row for row in enablements(session) if row[0] == wish.entity_id]
+    if wish.addon not in addons.names:
+        if wish.state == "disabled" and any(row[1] == wish.addon for row in rows):
+            return Plan(wish)  # what is gone can be asked nothing, and nobody can build on it
+        return Plan(wish, refusals=(f"there is no add-on {wish.addon!r}; installed: {', '.join(addons.names)}",))
     found = _clashes(addons, [*rows, (wish.entity_id, wish.addon, wish.state, at)], wish, at)
     refusals = [_reason(wish, clash, at) for clash in found]
     obligations: tuple[Obligation, ...] = ()

@@ -22,7 +22,8 @@ from onhand.db import db
 from onhand.jobs.setup import jobs
 from onhand.limits import redis_client
 from onhand.metrics import exposition, measure_backlog
-from onhand.migrate import heads_missing
+from onhand.migrate import CORE, step_of
+from onhand.running import late, unready
 from onhand.transaction import every_entity, run
 
 __all__ = ["CHECKS", "check_database", "check_migrations", "check_redis", "init_app"]
@@ -44,14 +45,21 @@ def check_database() -> str | None:
 
 
 def check_migrations() -> str | None:
-    """Return which distributions' tables are behind their code, or None."""
+    """Return whose tables are behind their code, and in use, or None.
+
+    An add-on that a migration failed for, or that no entity uses, is not waited for: the site runs without it.
+    """
     addons: Addons = current_app.extensions["onhand"]
     try:
         with db.engine.connect() as connection:
-            missing = heads_missing(connection, [addons.addon(name) for name in addons.names])
+            missing = [CORE.noun] if step_of(connection, CORE).is_behind else []
+            if not missing:
+                found = unready(connection, [addons.addon(name) for name in addons.names])
+                addons.hold(found)
+                missing = late(connection, found)
     except (SQLAlchemyError, DriverError) as error:
         return f"the migrations cannot be read ({type(error).__name__})"
-    return f"migrations missing: {', '.join(step.noun for step in missing)}" if missing else None
+    return f"migrations missing: {', '.join(missing)}" if missing else None
 
 
 def check_redis() -> str | None:
@@ -88,13 +96,19 @@ def livez() -> Response:
 @hot
 @public
 def readyz() -> Response:
-    """Say what is missing: 200 when nothing is, else 503. Checked at most once a second, however often it is asked."""
+    """Say what is missing: 200 when nothing is, else 503. Checked at most once a second, however often it is asked.
+
+    Add-ons that do not run are told, and are no reason to send nobody here: the site runs without them.
+    """
     asked_at, faults = current_app.extensions[EXTENSION]
     if time.monotonic() - asked_at >= KEPT_SECONDS:
         faults = {name: check() for name, check in CHECKS.items()}
         current_app.extensions[EXTENSION] = (time.monotonic(), faults)
     is_ready = not any(faults.values())
     report = {"ready": is_ready, "checks": {name: fault or "ok" for name, fault in faults.items()}}
+    addons: Addons = current_app.extensions["onhand"]
+    if idle := [*addons.faults, *addons.held.values()]:
+        report["not_running"] = {fault.noun: f"{fault.reason}: {fault.advice}" for fault in idle}
     return Response(encode(report), 200 if is_ready else 503, content_type="application/json")
 
 

@@ -41,19 +41,19 @@ if TYPE_CHECKING:
 
 @contribute
 def blueprints() -> "list[Blueprint]":
-    """contribute, at start-up: HTML pages under `/<noun>/` and hot doors under `/api/v1/`. Raising stops the start."""
+    """contribute, at start-up: HTML pages under `/<noun>/` and hot doors under `/api/v1/`. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def resources() -> "list[Resource]":
-    """contribute, at start-up: REST resources, mounted flat under `/api/v1`. Raising stops the start."""
+    """contribute, at start-up: REST resources, mounted flat under `/api/v1`. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def menu() -> list[MenuItem]:
-    """contribute, at start-up: lines of the site's menu. Raising stops the start."""
+    """contribute, at start-up: lines of the site's menu. Raising leaves the add-on out."""
     return []
 
 
@@ -71,43 +71,43 @@ def measures(session: Session, now: datetime) -> list[Measure]:
 
 @contribute
 def permissions() -> list[Permission]:
-    """contribute, at start-up: what roles may allow. Raising stops the start."""
+    """contribute, at start-up: what roles may allow. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def policies() -> list[PolicyType]:
-    """contribute, at start-up: the business rules the add-on reads. Raising stops the start."""
+    """contribute, at start-up: the business rules the add-on reads. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def approval_kinds() -> list[ApprovalKind]:
-    """contribute, at start-up: kinds of change that may need others' consent. Raising stops the start."""
+    """contribute, at start-up: kinds of change that may need others' consent. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def policy_scopes() -> list[PolicyScope]:
-    """contribute, at start-up: how locations, channels, categories and items are looked up where policies are set. Raising stops the start."""
+    """contribute, at start-up: how locations, channels, categories and items are looked up where policies are set. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def policy_backtests() -> list[PolicyBacktest]:
-    """contribute, when a change of a policy is considered: how recorded decisions are replayed through it. Raising fails the page."""
+    """contribute, at start-up: how recorded decisions are replayed through it. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def policy_profiles() -> list[PolicyProfile]:
-    """contribute, when profiles are looked at: values of the add-on's own policies that suit a kind of retailer. Raising fails the page."""
+    """contribute, at start-up: values of the add-on's own policies that suit a kind of retailer. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def exception_kinds() -> list[ExceptionKind]:
-    """contribute, at start-up: kinds of evidence the add-on raises. Raising stops the start."""
+    """contribute, at start-up: kinds of evidence the add-on raises. Raising leaves the add-on out."""
     return []
 
 
@@ -121,49 +121,49 @@ def exception_actions(
 
 @contribute
 def invariants() -> list[Invariant]:
-    """contribute, at start-up: laws of the add-on's own tables, for `onhand ledger verify`. Raising stops the start."""
+    """contribute, at start-up: laws of the add-on's own tables, for `onhand ledger verify`. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def kpis() -> list[Kpi]:
-    """contribute, at start-up: figures of the executive view, each with the rows behind it. Raising stops the start."""
+    """contribute, at start-up: figures of the executive view, each with the rows behind it. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def importers() -> list[Importer]:
-    """contribute, at start-up: file formats for `onhand import`. Raising stops the start."""
+    """contribute, at start-up: file formats for `onhand import`. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def exporters() -> list[Exporter]:
-    """contribute, at start-up: what `onhand export` writes. Raising stops the start."""
+    """contribute, at start-up: what `onhand export` writes. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def commands() -> "list[Command]":
-    """contribute, when the command line starts: subcommands of `onhand`. Raising stops the command."""
+    """contribute, at start-up: subcommands of `onhand`. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def actors() -> "list[JobActor[...]]":
-    """contribute, at start-up: functions that jobs may name. Raising stops the start."""
+    """contribute, at start-up: functions that jobs may name. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def schedules() -> list[Schedule]:
-    """contribute, at start-up: jobs that fall due again and again. Raising stops the start."""
+    """contribute, at start-up: jobs that fall due again and again. Raising leaves the add-on out."""
     return []
 
 
 @contribute
 def loops() -> list[Loop]:
-    """contribute, when the scheduler starts: small batches it repeats while it leads. Raising stops the scheduler."""
+    """contribute, at start-up: small batches it repeats while it leads. Raising leaves the add-on out."""
     return []
 
 

@@ -173,7 +173,7 @@ def _begin(
         ahead(session)
     row = opening.fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    addons.timelines.refresh(row[2], lambda: Timeline(enablements(session)))
+    addons.timelines.refresh(row[2], lambda: Timeline(enablements(session), held=addons.held))
     addons.policy_books.refresh(row[3], lambda: policy_book(session))
     policies = addons.policy_books.value
     transaction = Transaction(now=row[0], entities=scope, addons=addons, policies=policies, policy_version=row[3])

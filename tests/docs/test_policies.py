@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from onhand.addons import Installed
 from onhand.cli import main
 from onhand.testing.distribution import with_requirements
 from onhand_channels.testing import make_channel
@@ -31,8 +32,7 @@ def onhand(onhand_site, addons, monkeypatch):
         ("SECRET_KEY", settings.secret_key),
     ):
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("onhand.app.discover", lambda: addons)
-    monkeypatch.setattr("onhand.addons.discover", lambda: addons)
+    monkeypatch.setattr("onhand.app.survey", lambda: Installed(tuple(addons)))
     return lambda line: CliRunner().invoke(main, shlex.split(line)[1:], prog_name="onhand")
 
 

@@ -13,7 +13,7 @@ from onhand_channels.values import ChannelRef, Check, Claim, Demand, EventType
 
 @contribute
 def event_types() -> list[EventType]:
-    """contribute, at start-up: types of event the intake understands. Raising, or a type twice, stops the start."""
+    """contribute, at start-up: types of event the intake understands. Raising, or a type twice, leaves the add-on out."""
     return []
 
 
@@ -46,7 +46,7 @@ def promisable(session: Session, channel: ChannelRef, keys: Sequence[FeedKey], n
 
 @contribute
 def publishers() -> list[Publisher]:
-    """contribute, when the feed looks for what changed: who brings availability to which channels. Raising stops the feed."""
+    """contribute, at start-up: who brings availability to which channels. Raising leaves the add-on out."""
     return []
 
 

@@ -25,5 +25,5 @@ def uses(
 
 @contribute
 def validation_rules() -> list[ValidationRule]:
-    """contribute, when items are judged: rules that people may hold items to. Raising fails the save or the measuring."""
+    """contribute, at start-up: rules that people may hold items to. Raising leaves the add-on out."""
     return []

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from onhand.addons import Installed
 from onhand.cli import main
 from onhand.testing.people import csrf_token
 from onhand_master_data.api import Naming, Violation, authority, name_authorities, registered, report_violations
@@ -102,7 +103,7 @@ def onhand(site: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": settings.secret_key,
     }
-    monkeypatch.setattr("onhand.app.discover", lambda: list(site.addons))
+    monkeypatch.setattr("onhand.app.survey", lambda: Installed(site.addons))
     return lambda *words: CliRunner(env=environment).invoke(main, [str(word) for word in words], prog_name="onhand")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from onhand.addons import Installed
 from onhand.cli import main
 from onhand_master_data.api import items_by_sku, locations_by_code
 
@@ -23,7 +24,7 @@ def onhand(site: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": settings.secret_key,
     }
-    monkeypatch.setattr("onhand.app.discover", lambda: list(site.addons))
+    monkeypatch.setattr("onhand.app.survey", lambda: Installed(site.addons))
     return lambda *words: CliRunner(env=environment).invoke(main, [str(word) for word in words], prog_name="onhand")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from onhand.addons import Installed
 from onhand.cli import main
 from onhand.problems import ImportRefused
 from onhand.testing.people import csrf_token
@@ -317,7 +318,7 @@ def test_at_the_command_line(site: Any, monkeypatch: pytest.MonkeyPatch, transac
         "REDIS_URL": site.settings.redis_url,
         "SECRET_KEY": site.settings.secret_key,
     }
-    monkeypatch.setattr("onhand.app.discover", lambda: list(site.addons))
+    monkeypatch.setattr("onhand.app.survey", lambda: Installed(site.addons))
 
     def onhand(*words: str) -> Any:
         answer = CliRunner(env=environment).invoke(main, list(words), prog_name="onhand")

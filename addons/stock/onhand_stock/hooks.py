@@ -12,7 +12,7 @@ from onhand_stock.movements import Entry, Group, Objection
 
 @contribute
 def movement_kinds() -> list[MovementKind]:
-    """contribute, at start-up and at migrate: kinds of movement, mirrored to SQL. Raising stops the start."""
+    """contribute, at start-up and at migrate: kinds of movement, mirrored to SQL. Raising leaves the add-on out."""
     return []
 
 

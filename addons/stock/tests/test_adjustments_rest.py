@@ -4,6 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from onhand.addons import Installed
 from onhand.cli import main
 from onhand.db import cursor
 from onhand_stock.testing import differences
@@ -126,7 +127,7 @@ def runner(site, monkeypatch):
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": settings.secret_key,
     }
-    monkeypatch.setattr("onhand.app.discover", lambda: list(site.addons))
+    monkeypatch.setattr("onhand.app.survey", lambda: Installed(site.addons))
     return lambda *words: CliRunner(env=environment).invoke(main, [str(word) for word in words], prog_name="onhand")
 
 

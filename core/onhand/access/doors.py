@@ -1,6 +1,6 @@
 """Which permission each route needs, declared beside the view and checked at start-up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,7 +17,11 @@ V = TypeVar("V", bound=Callable[..., Any])
 
 
 class UndeclaredRoute(Exception):
-    """A route that says neither which permission it needs nor that it is public; the start is refused."""
+    """Routes that say neither which permission they need nor that they are public, by their endpoints."""
+
+    def __init__(self, message: str, endpoints: Sequence[str] = ()) -> None:
+        self.endpoints = tuple(endpoints)
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def sensitive(view: V) -> V:
 def doors_of(app: Flask) -> dict[tuple[str, str], Door]:
     """Return every (endpoint, method) with its door; raise UndeclaredRoute naming all that declare nothing."""
     doors: dict[tuple[str, str], Door] = {}
-    undeclared: list[str] = []
+    undeclared: list[tuple[str, str]] = []
     nouns = app.extensions["onhand"].names
     for rule in app.url_map.iter_rules():
         for method, handler in _handlers(app, rule):
@@ -80,7 +84,7 @@ def doors_of(app: Flask) -> dict[tuple[str, str], Door]:
             if permission is None and rule.endpoint.rpartition(".")[2] == "static":
                 permission = PUBLIC
             if permission is None:
-                undeclared.append(f"{method} {rule.rule} ({rule.endpoint})")
+                undeclared.append((f"{method} {rule.rule} ({rule.endpoint})", rule.endpoint))
                 continue
             doors[rule.endpoint, method] = Door(
                 permission=permission or None,
@@ -90,7 +94,11 @@ def doors_of(app: Flask) -> dict[tuple[str, str], Door]:
                 is_sensitive=getattr(handler, "onhand_sensitive", False),
             )
     if undeclared:
-        raise UndeclaredRoute("these routes need @requires(permission) or @public: " + ", ".join(sorted(undeclared)))
+        undeclared.sort()
+        listed = ", ".join(route for route, _ in undeclared)
+        raise UndeclaredRoute(
+            f"these routes need @requires(permission) or @public: {listed}", [endpoint for _, endpoint in undeclared]
+        )
     return doors
 
 

@@ -9,7 +9,7 @@ from onhand.access.clock import DoorClock
 from onhand.access.doors import Door, doors_of
 from onhand.contributions import Permission
 
-__all__ = ["EXTENSION", "Access", "access", "declared_permissions", "doors", "require_declarations"]
+__all__ = ["EXTENSION", "Access", "access", "access_of", "declared_permissions", "doors", "require_declarations"]
 
 EXTENSION = "onhand_access"
 
@@ -25,7 +25,12 @@ class Access:
 
 def access() -> Access:
     """Return the access rules of the current application."""
-    state: Access = current_app.extensions[EXTENSION]
+    return access_of(current_app)
+
+
+def access_of(app: Flask) -> Access:
+    """Return the access rules of an application."""
+    state: Access = app.extensions[EXTENSION]
     return state
 
 

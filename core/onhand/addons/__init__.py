@@ -1,6 +1,9 @@
 """Add-ons: found by entry point, ordered by their package requirements, and for which entities each is on."""
 
-from onhand.addons.graph import Addon, BrokenGraph, discover
+from onhand.addons.faults import BrokenAddon, Fault
+from onhand.addons.graph import Addon, BrokenGraph, Installed, discover, survey
 from onhand.addons.registry import Addons, State, UnknownHook
 
-__all__ = ["Addon", "Addons", "BrokenGraph", "State", "UnknownHook", "discover"]
+__all__ = [
+    "Addon", "Addons", "BrokenAddon", "BrokenGraph", "Fault", "Installed", "State", "UnknownHook", "discover", "survey",
+]  # fmt: skip

@@ -9,14 +9,20 @@ from importlib import metadata
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-__all__ = ["GROUP", "Addon", "BrokenGraph", "discover", "in_order"]
+from onhand.addons.faults import BrokenAddon, Fault, blame
+
+__all__ = ["GROUP", "Addon", "BrokenGraph", "Installed", "discover", "in_order", "sort_out", "survey", "without"]
 
 GROUP = "onhand.addons"
 NOUN = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 TAKEN = frozenset({"onhand", "public", "information_schema"})
+NO_NOUN = (
+    "has a name that cannot be one: it names a PostgreSQL schema, so it is lower-case letters, digits and single "
+    f"underscores, and not one of {', '.join(sorted(TAKEN))} or pg_…"
+)
 
 
-class BrokenGraph(Exception):
+class BrokenGraph(BrokenAddon):
     """The installed add-ons do not go together; the message names the culprits and what to do.
 
     One requires what is not installed, two share a noun, a noun cannot name a schema, or requirements form a circle.
@@ -35,18 +41,98 @@ class Addon:
     extras: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The add-ons that can be started, requirements first, and the faults of the others."""
+
+    addons: tuple[Addon, ...]
+    faults: tuple[Fault, ...] = ()
+
+
 def discover() -> list[Addon]:
     """Return the installed add-ons, each after those it requires or has as an extra; BrokenGraph when there is no way.
 
     What an add-on requires, libraries included, must be installed in a version it takes.
     """
+    return _all_or_none(survey())
+
+
+def survey() -> Installed:
+    """Look at what is installed: the add-ons that can be started, in their order, and why the others cannot."""
     found: list[tuple[str, metadata.Distribution, str]] = []
     nouns: dict[str, str] = {}
     for entry in metadata.entry_points(group=GROUP):
         assert entry.dist is not None  # noqa: S101 - entry points of installed distributions have one
         found.append((entry.name, entry.dist, entry.value))
         nouns[canonicalize_name(entry.dist.name)] = entry.name
-    return in_order(_describe(noun, dist, value, nouns) for noun, dist, value in found)
+    addons: list[Addon] = []
+    faults: list[Fault] = []
+    for noun, dist, value in found:
+        try:
+            with blame(noun, "when its requirements were read"):
+                addons.append(_describe(noun, dist, value, nouns))
+        except BrokenAddon as broken:
+            faults.append(broken.fault)
+    return sort_out(addons, faults)
+
+
+def in_order(addons: Iterable[Addon]) -> list[Addon]:
+    """Return add-ons with requirements first; BrokenGraph where they do not go together.
+
+    Alike ones come by name, so that the order is the same on every machine.
+    """
+    return _all_or_none(sort_out(addons))
+
+
+def sort_out(addons: Iterable[Addon], faults: Iterable[Fault] = ()) -> Installed:
+    """Return which of these add-ons go together, requirements first, and why each of the others does not.
+
+    What requires one that has a fault has one too. Of two that share a noun neither is believed, unless one is called
+    as convention has it: `onhand-<noun>`.
+    """
+    found = list(faults)
+    by_noun = _by_noun(addons, found)
+    while True:
+        _leave_out(by_noun, found)
+        sorter = TopologicalSorter(
+            {noun: {*addon.requires, *addon.extras} & by_noun.keys() for noun, addon in by_noun.items()}
+        )
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            circle = error.args[1][::-1]
+            found += [
+                Fault(noun, f"is required in a circle, {' → '.join(circle)}", "have one of them do without the other")
+                for noun in circle[1:]
+            ]
+            for noun in circle[1:]:
+                del by_noun[noun]
+        else:
+            break
+    ordered: list[Addon] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        ordered.extend(by_noun[noun] for noun in ready)
+        sorter.done(*ready)
+    return Installed(tuple(ordered), tuple(found))
+
+
+def without(installed: Installed, broken: BrokenAddon) -> Installed:
+    """Return what is left when add-ons are found to be broken: neither they nor what requires them.
+
+    Raises the error itself where it is none of these add-ons that is broken.
+    """
+    faults = {fault.noun: fault for fault in (*broken.more, broken.fault)}
+    kept = [addon for addon in installed.addons if addon.noun not in faults]
+    if len(kept) == len(installed.addons):
+        raise broken
+    return sort_out(kept, [*installed.faults, *faults.values()])
+
+
+def _all_or_none(found: Installed) -> list[Addon]:
+    if found.faults:
+        raise BrokenGraph(found.faults[0])
+    return list(found.addons)
 
 
 def _describe(noun: str, dist: metadata.Distribution, value: str, nouns: dict[str, str]) -> Addon:
@@ -78,49 +164,50 @@ def _is_extra(requirement: Requirement, dist: metadata.Distribution) -> bool:
 
 def _check_installed(noun: str, requirement: Requirement) -> None:
     wanted = f"{requirement.name}{requirement.specifier}"
+    advice = f"pip install '{wanted}'"
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
-        raise BrokenGraph(
-            f"the add-on {noun!r} requires {requirement.name}, which is not installed: pip install '{wanted}'"
-        ) from None
+        raise BrokenAddon.of(noun, f"requires {requirement.name}, which is not installed", advice) from None
     if not requirement.specifier.contains(version, prereleases=True):
-        raise BrokenGraph(f"the add-on {noun!r} requires {wanted}, but {version} is installed: pip install '{wanted}'")
+        raise BrokenAddon.of(noun, f"requires {wanted}, but {version} is installed", advice)
 
 
-def in_order(addons: Iterable[Addon]) -> list[Addon]:
-    """Return add-ons with requirements first; alike ones by name, so that the order is the same on every machine."""
-    by_noun = _by_noun(addons)
-    sorter = TopologicalSorter(
-        {noun: {*addon.requires, *addon.extras} & by_noun.keys() for noun, addon in by_noun.items()}
-    )
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        raise BrokenGraph("add-ons require each other in a circle: " + " → ".join(reversed(error.args[1]))) from error
-    ordered: list[Addon] = []
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready())
-        ordered.extend(by_noun[noun] for noun in ready)
-        sorter.done(*ready)
-    return ordered
-
-
-def _by_noun(addons: Iterable[Addon]) -> dict[str, Addon]:
+def _by_noun(addons: Iterable[Addon], faults: list[Fault]) -> dict[str, Addon]:
     by_noun: dict[str, Addon] = {}
+    claims: dict[str, list[Addon]] = {}
     for addon in sorted(addons, key=lambda addon: (addon.noun, addon.distribution)):
-        if not NOUN.fullmatch(addon.noun) or addon.noun in TAKEN or addon.noun.startswith("pg_"):
-            raise BrokenGraph(
-                f"{addon.distribution} offers an add-on as {addon.noun!r}: it names a PostgreSQL schema, so it is "
-                f"lower-case letters, digits and single underscores, and not one of {', '.join(sorted(TAKEN))} or pg_…"
-            )
-        other = by_noun.setdefault(addon.noun, addon)
-        if other is not addon:
-            raise BrokenGraph(
-                f"two distributions offer the add-on {addon.noun!r}, uninstall one of them: "
-                f"{other.distribution} and {addon.distribution}"
-            )
-    for addon in by_noun.values():
-        if absent := [noun for noun in addon.requires if noun not in by_noun]:
-            raise BrokenGraph(f"the add-on {addon.noun!r} requires {', '.join(absent)}, which is not installed")
+        claims.setdefault(addon.noun, []).append(addon)
+    for noun, claimants in claims.items():
+        if not NOUN.fullmatch(noun) or noun in TAKEN or noun.startswith("pg_"):
+            faults.append(Fault(noun, NO_NOUN, f"have {claimants[0].distribution} name its entry point otherwise"))
+            continue
+        rightful = [addon for addon in claimants if canonicalize_name(addon.distribution) == _called(noun)]
+        if len(claimants) == 1 or len(rightful) == 1:
+            by_noun[noun] = (rightful or claimants)[0]
+        names = " and ".join(addon.distribution for addon in claimants)
+        if noun not in by_noun:
+            faults.append(Fault(noun, f"is offered by two distributions, {names}", "uninstall one of them"))
+        for addon in claimants:
+            if addon is not by_noun.get(noun, addon):
+                reason = f"offers itself as {noun!r}, as does {rightful[0].distribution}"
+                faults.append(Fault(addon.distribution, reason, f"uninstall one of them: {names}"))
     return by_noun
+
+
+def _called(noun: str) -> str:
+    return canonicalize_name(f"onhand-{noun}")
+
+
+def _leave_out(by_noun: dict[str, Addon], faults: list[Fault]) -> None:
+    """Take out whatever requires what is not there, and what requires that."""
+    while absent := {
+        noun: gone for noun, addon in by_noun.items() if (gone := [one for one in addon.requires if one not in by_noun])
+    }:
+        broken = {fault.noun for fault in faults}
+        for noun, gone in absent.items():
+            if set(gone) <= broken:
+                faults.append(Fault(noun, f"requires {', '.join(gone)}, which does not run", "see there what to do"))
+            else:
+                faults.append(Fault(noun, f"requires {', '.join(gone)}, which is not installed", "install it"))
+            del by_noun[noun]

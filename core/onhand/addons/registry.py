@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from time import perf_counter
@@ -13,7 +13,9 @@ import pluggy
 from sqlalchemy.orm import Session
 
 from onhand import hookspecs
-from onhand.addons.graph import Addon, in_order
+from onhand.addons.contributed import asks_nothing, checked, named_twice
+from onhand.addons.faults import BrokenAddon, Fault, blame
+from onhand.addons.graph import Addon, Installed, in_order, without
 from onhand.addons.latest import Latest
 from onhand.contributions import PolicyScope, PolicyType
 from onhand.db import cursor
@@ -21,26 +23,32 @@ from onhand.hooks import PROJECT
 from onhand.metrics import hook_seconds
 from onhand.policies.book import PolicyBook
 
-__all__ = ["Addons", "Enablement", "State", "Timeline", "UnknownHook", "enablements", "policy_book"]
+__all__ = ["Addons", "Enablement", "State", "Timeline", "UnknownHook", "enablements", "load", "policy_book"]
 
 State = Literal["enabled", "draining", "disabled"]
 Enablement = tuple[int, str, State, datetime]
 
 
-class UnknownHook(Exception):
-    """An add-on implements a hook that no installed add-on offers, most likely a misspelling; the start is refused."""
+class UnknownHook(BrokenAddon):
+    """An add-on implements a hook that no installed add-on offers, most likely a misspelling."""
 
 
+SEE_THERE = "see there what to do"
 CORE = "onhand"
 """The core's own name among the nouns: its contributions count as enabled everywhere."""
 
 
 class Timeline:
-    """Which add-on is in which state for which entity from when on, as one transaction saw it. Never changed."""
+    """Which add-on is in which state for which entity from when on, as one transaction saw it. Never changed.
 
-    def __init__(self, rows: Iterable[Enablement] = ()) -> None:
+    Those that are `held` are off everywhere, whatever is recorded of them.
+    """
+
+    def __init__(self, rows: Iterable[Enablement] = (), *, held: Collection[str] = ()) -> None:
         self._changes: dict[tuple[int, str], tuple[list[datetime], list[State]]] = {}
         for entity_id, noun, state, effective_from in rows:
+            if noun in held:
+                continue
             times, states = self._changes.setdefault((entity_id, noun), ([], []))
             times.append(effective_from)
             states.append(state)
@@ -59,23 +67,42 @@ class Addons:
     in memory and replaced as soon as a transaction sees a newer version of it.
     """
 
-    def __init__(self, addons: Iterable[Addon]) -> None:
+    def __init__(self, addons: Iterable[Addon], faults: Iterable[Fault] = ()) -> None:
+        """Load these add-ons, or raise BrokenAddon for the first that cannot be; `faults` tell of others that are out."""
         self._addons = {addon.noun: addon for addon in in_order(addons)}
         self._nouns = (CORE, *self._addons)
+        self.faults = tuple(faults)
+        self.held: Mapping[str, Fault] = {}
         self._hooks = pluggy.PluginManager(PROJECT)
         self._hooks.add_hookspecs(hookspecs)
         for addon in self._addons.values():
-            if importlib.util.find_spec(f"{addon.package}.hooks"):
-                self._hooks.add_hookspecs(importlib.import_module(f"{addon.package}.hooks"))
+            with blame(addon.noun, "when its hooks.py was imported"):
+                if importlib.util.find_spec(f"{addon.package}.hooks"):
+                    self._hooks.add_hookspecs(importlib.import_module(f"{addon.package}.hooks"))
         self._hooks.register(importlib.import_module("onhand.plugin"), name=CORE)
         for addon in self._addons.values():
-            self._hooks.register(importlib.import_module(f"{addon.package}.plugin"), name=addon.noun)
+            with blame(addon.noun, "when its plugin.py was imported"):
+                plugin = importlib.import_module(f"{addon.package}.plugin")
+            _register(self._hooks, plugin, addon.noun)
         _verify(self._hooks)
+        self._contributed = self._asked()
         self.timelines = Latest(Timeline())
         self.policy_books = Latest(PolicyBook())
         self.policy_types: dict[str, PolicyType] = {kind.name: kind for kind in self.gather("policies")}
         self.policy_scopes: dict[str, PolicyScope] = {scope.part: scope for scope in self.gather("policy_scopes")}
         self._callers: dict[tuple[str, frozenset[str]], pluggy.HookCaller | None] = {}
+
+    def _asked(self) -> dict[str, list[tuple[str, list[Any]]]]:
+        """Ask once for all that is contributed without being asked about anything, and refuse what does not fit."""
+        found: dict[str, list[tuple[str, list[Any]]]] = {}
+        for name, caller in sorted(vars(self._hooks.hook).items()):
+            if not asks_nothing(caller):
+                continue
+            impls = {impl.plugin_name: impl for impl in caller.get_hookimpls()}
+            given = [(noun, checked(noun, impls[noun], caller.spec)) for noun in self._nouns if noun in impls]
+            named_twice(name, given)
+            found[name] = given
+        return found
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,7 +127,12 @@ class Addons:
         return [thing for _, things in self.gather_by_addon(hook, **arguments) for thing in things]
 
     def gather_by_addon(self, hook: str, **arguments: Any) -> list[tuple[str, list[Any]]]:
-        """Return (noun, contributions) per implementing add-on, in dependency order."""
+        """Return (noun, contributions) per implementing add-on, in dependency order.
+
+        What is asked about nothing was asked once, when the application was put together.
+        """
+        if hook in self._contributed:
+            return [(noun, list(things)) for noun, things in self._contributed[hook]]
         impls = {impl.plugin_name: impl for impl in getattr(self._hooks.hook, hook).get_hookimpls()}
         return [
             (noun, list(impls[noun].function(*(arguments[name] for name in impls[noun].argnames))))
@@ -172,32 +204,69 @@ class Addons:
         test = self.active if draining else self.enabled
         return tuple(entity_id for entity_id in entities if test(entity_id, noun, now))
 
+    def hold(self, faults: Iterable[Fault]) -> None:
+        """Switch these add-ons off in this process, and what requires them, until told otherwise: nobody else is."""
+        held = {fault.noun: fault for fault in faults}
+        for addon in self._addons.values():  # requirements come first, so one pass suffices
+            if addon.noun not in held and (gone := [noun for noun in addon.requires if noun in held]):
+                held[addon.noun] = Fault(addon.noun, f"requires {', '.join(gone)}, which does not run", SEE_THERE)
+        if held != self.held:
+            self.held = held
+            self.timelines.forget()
+
     def forget(self) -> None:
         """Have the next transaction read enablement and policies anew, whatever their versions."""
         self.timelines.forget()
         self.policy_books.forget()
 
 
+def load(installed: Installed) -> Addons:
+    """Load the add-ons that can be, each broken one left out in its turn; the core alone is asked for nothing less."""
+    while True:
+        try:
+            return Addons(installed.addons, installed.faults)
+        except BrokenAddon as broken:
+            installed = without(installed, broken)
+
+
+def _register(hooks: pluggy.PluginManager, plugin: Any, noun: str) -> None:
+    try:
+        with blame(noun, "when its hooks were registered"):
+            hooks.register(plugin, name=noun)
+    except BrokenAddon as broken:
+        if isinstance(broken.__cause__, pluggy.PluginValidationError):
+            raise _misfit(broken.__cause__, noun) from broken.__cause__
+        raise
+
+
+def _misfit(error: pluggy.PluginValidationError, noun: str) -> BrokenAddon:
+    said = " ".join(str(error).replace(f"Plugin {noun!r} for hook", "for hook").split())
+    return BrokenAddon.of(noun, f"implements a hook otherwise than its spec says ({said})")
+
+
 def _verify(hooks: pluggy.PluginManager) -> None:
-    """Refuse an implementation of a hook that nobody offers: a misspelt one would never be called."""
+    """Refuse what would not be called as it is meant: a hook that nobody offers, or one that wraps the others' answers."""
     callers = {name: caller for name, caller in vars(hooks.hook).items() if isinstance(caller, pluggy.HookCaller)}
     offered = [name for name, caller in callers.items() if caller.has_spec()]
-    for name in callers.keys() - offered:
-        for impl in callers[name].get_hookimpls():
-            if not impl.optionalhook:
+    for name, caller in callers.items():
+        for impl in caller.get_hookimpls():
+            if impl.wrapper or impl.hookwrapper:
+                raise BrokenAddon.of(impl.plugin_name, f"wraps the hook {name!r}", "have it implement the hook instead")
+            if name not in offered and not impl.optionalhook:
                 near = get_close_matches(name, offered, 3)
-                raise UnknownHook(
-                    f"the add-on {impl.plugin_name!r} implements the hook {name!r}, which no installed add-on offers"
-                    + (f" (near to it: {', '.join(near)})" if near else "")
-                    + "; if it belongs to an add-on that need not be installed, mark it hookimpl(optionalhook=True)"
+                raise UnknownHook.of(
+                    impl.plugin_name,
+                    f"implements the hook {name!r}, which no installed add-on offers"
+                    + (f" (near to it: {', '.join(near)})" if near else ""),
+                    "if it belongs to an add-on that need not be installed, mark it hookimpl(optionalhook=True)",
                 )
-    hooks.check_pending()
 
 
 def enablements(session: Session) -> list[Enablement]:
-    """Return every enablement row in the order of its effect."""
+    """Return every enablement of an entity in the order of its effect."""
     rows = cursor(session).execute(
-        "SELECT entity_id, addon, state, effective_from FROM onhand.enablement ORDER BY effective_from, id"
+        "SELECT entity_id, addon, state, effective_from FROM onhand.enablement WHERE entity_id IS NOT NULL "
+        "ORDER BY effective_from, id"
     )
     return [(row[0], row[1], row[2], row[3]) for row in rows.fetchall()]
 

@@ -34,12 +34,14 @@ addon.add_command(new)
 @addon.command("list")
 @as_json_option
 def list_addons(as_json: bool) -> None:
-    """List installed add-ons in dependency order, their state for each entity, and what is scheduled."""
+    """List installed add-ons in dependency order, their state for each entity, what is scheduled, and what does not run."""
     from onhand.addons.registry import enablements
+    from onhand.running import not_running
     from onhand.transaction import context, run
 
     def command(session: Session, now: datetime) -> list[dict[str, Any]]:
         addons, codes = context(session).addons, entity_codes(session)
+        faults = {fault.noun: f"{fault.reason}: {fault.advice}" for fault in not_running(session, now)}
         coming = [row for row in enablements(session) if row[3] > now]
         return [
             {"addon": noun, "version": addons.addon(noun).version, "needs": list(addons.addon(noun).requires)}
@@ -49,7 +51,13 @@ def list_addons(as_json: bool) -> None:
                     f"{codes[row[0]]}: {row[2]} from {row[3]:%Y-%m-%d %H:%M}Z" for row in coming if row[1] == noun
                 ]
             }
+            | {"fault": faults.pop(noun, "")}
             for noun in addons.names
+        ] + [
+            {"addon": noun, "version": "", "needs": []}
+            | dict.fromkeys(codes.values(), "not running")
+            | {"scheduled": [], "fault": fault}
+            for noun, fault in faults.items()
         ]
 
     with site():

@@ -9,7 +9,7 @@ from onhand.cli.exits import REFUSED, Refused
 from onhand.cli.output import as_json_option, show
 
 if TYPE_CHECKING:
-    from onhand.addons import Addon
+    from onhand.addons import Addon, Installed
     from onhand.contract import Subject
 
 __all__ = ["check"]
@@ -41,10 +41,11 @@ def check(package: str, keep_samples: bool, as_json: bool) -> None:
 
 
 def _rows(package: str, *, keep_samples: bool) -> Iterator[dict[str, Any]]:
-    from onhand.addons import discover
+    from onhand.addons import survey
     from onhand.contract import CHECKS, payloads
 
-    addon = _find(package, discover())
+    found = survey()
+    addon = _find(package, found)
     advice = "mend what stops the start; the other checks come after it"
     try:
         subject = _look_at(addon)
@@ -66,20 +67,23 @@ def _rows(package: str, *, keep_samples: bool) -> Iterator[dict[str, Any]]:
 
 
 def _look_at(addon: "Addon") -> "Subject":
-    from onhand.addons import discover
+    from onhand.addons import survey
     from onhand.contract import among, look_at
 
-    return look_at(addon.noun, among(addon.noun, discover()))
+    return look_at(addon.noun, among(addon.noun, survey().addons))
 
 
-def _find(package: str, installed: "list[Addon]") -> "Addon":
+def _find(package: str, found: "Installed") -> "Addon":
     from packaging.utils import canonicalize_name
 
     name = canonicalize_name(package)
-    for addon in installed:
+    for addon in found.addons:
         if name in {canonicalize_name(each) for each in (addon.distribution, addon.package, addon.noun)}:
             return addon
-    there = ", ".join(addon.distribution for addon in installed) or "none"
+    for fault in found.faults:
+        if name == canonicalize_name(fault.noun):
+            raise Refused(str(fault))
+    there = ", ".join(addon.distribution for addon in found.addons) or "none"
     raise Refused(f"no installed add-on is called {package}; there are {there}")
 
 

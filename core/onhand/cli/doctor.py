@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from onhand.cli.exits import MISSING, REFUSED
 from onhand.cli.output import as_json_option, show
 from onhand.cli.site import Backing, backing, installed
 from onhand.config import Settings
+
+if TYPE_CHECKING:
+    from onhand.addons import Fault
 
 __all__ = ["Finding", "doctor", "examine"]
 
@@ -52,7 +56,7 @@ def examine() -> list[Finding]:
         settings = Settings.from_environment()
     except Exception as error:
         return [Finding("settings", str(error), "correct or unset that variable")]
-    findings = [Finding("settings"), _addons(settings)]
+    findings = [Finding("settings"), *_addons(settings)]
     try:
         with backing() as found:
             findings += _site(found)
@@ -77,15 +81,27 @@ def _site(found: Backing) -> list[Finding]:
     return [*findings, _role(settings), *_tables(settings)]
 
 
-def _addons(settings: Settings) -> Finding:
-    from onhand.addons import Addons
+def _addons(settings: Settings) -> list[Finding]:
+    """Tell which installed add-ons cannot be started; the site runs without them."""
+    from onhand.app import start, surveyed
 
+    stand_in = replace(
+        settings,
+        database_url=settings.database_url or "postgresql://nobody@nowhere/nothing",
+        redis_url=settings.redis_url or "redis://nowhere",
+        secret_key=settings.secret_key or "x" * SECRET_CHARACTERS_MIN,
+        log_level="critical",
+    )
     try:
-        Addons(installed(settings))
+        faults = start(stand_in, surveyed(settings)).extensions["onhand"].faults
     except Exception as error:
-        advice = "uninstall or mend that add-on; ONHAND_SAFE_MODE=1 starts without any"
-        return Finding("add-ons", f"{type(error).__name__}: {error}", advice)
-    return Finding("add-ons")
+        advice = "uninstall or mend what is named; ONHAND_SAFE_MODE=1 starts without any add-on"
+        return [Finding("add-ons", f"{type(error).__name__}: {error}", advice)]
+    return [_told(fault) for fault in faults] or [Finding("add-ons")]
+
+
+def _told(fault: "Fault") -> Finding:
+    return Finding(f"add-on {fault.noun}", fault.reason, fault.advice)
 
 
 def _secret(settings: Settings) -> Finding:
@@ -172,14 +188,14 @@ def _tables(settings: Settings) -> list[Finding]:
     from sqlalchemy.engine import make_url
     from sqlalchemy.pool import NullPool
 
-    from onhand.migrate import heads_missing
+    from onhand.migrate import CORE, step_of
+    from onhand.running import unready
 
     engine = create_engine(make_url(settings.database_url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with engine.connect() as connection:
-        missing = heads_missing(connection, installed(settings))
-        if missing:
-            behind = ", ".join(step.noun for step in missing)
-            return [Finding("migrations", f"behind: {behind}", "run `onhand migrate`")]
+        if step_of(connection, CORE).is_behind:
+            return [Finding("migrations", f"behind: {CORE.noun}", "run `onhand migrate`")]
+        held = unready(connection, installed(settings))
         overdue, parked = connection.execute(
             text(
                 "SELECT (SELECT count(*) FROM onhand.outbox WHERE due_at < clock_timestamp() - make_interval(mins => :m)),"
@@ -187,7 +203,7 @@ def _tables(settings: Settings) -> list[Finding]:
             ),
             {"m": OVERDUE_MINUTES_MAX},
         ).one()
-    findings = [Finding("migrations")]
+    findings = [_told(fault) for fault in held] or [Finding("migrations")]
     advice = "is a scheduler running? `onhand scheduler`"
     findings.append(Finding("outbox", f"{overdue} events overdue", advice) if overdue else Finding("outbox"))
     advice = "`onhand job list --parked` says why; `onhand job retry` tries again"

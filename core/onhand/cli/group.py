@@ -69,16 +69,19 @@ def main() -> None:
 
 
 def _contributed() -> dict[str, click.Command]:
-    from onhand.addons import Addons
-    from onhand.cli.site import installed
+    """Return what add-ons contribute; a broken one takes away its own commands, nobody else's."""
+    from onhand.addons.registry import load
+    from onhand.app import surveyed
     from onhand.config import Settings
 
     try:
-        commands = Addons(installed(Settings.from_environment())).gather("commands")
-    except Exception as error:  # a broken add-on must not take the commands away that would mend it
+        addons = load(surveyed(Settings.from_environment()))
+    except Exception as error:  # the commands that would mend it must stay
         click.echo(f"add-ons cannot be loaded ({error}): `onhand doctor` says more", err=True)
         return {}
-    return {str(command.name): command for command in commands}
+    for fault in addons.faults:
+        click.echo(str(fault), err=True)
+    return {str(command.name): command for command in addons.gather("commands")}
 
 
 def _in_site(command: click.Command) -> click.Command:

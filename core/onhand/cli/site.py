@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 from flask import Flask
 
 from onhand.cli.exits import Missing
@@ -102,10 +103,10 @@ def owner_url() -> Iterator[str]:
 
 
 def installed(settings: Settings) -> "list[Addon]":
-    """Return the add-ons that count: all that are installed, none in safe mode."""
-    from onhand.addons import discover
+    """Return the add-ons that count: all that are installed and go together, none in safe mode."""
+    from onhand.app import surveyed
 
-    return [] if settings.safe_mode else discover()
+    return list(surveyed(settings).addons)
 
 
 def _held(folder: Path) -> "Addresses | None":
@@ -119,9 +120,12 @@ def _held(folder: Path) -> "Addresses | None":
 
 def _migrate(url: str, settings: Settings) -> None:
     """Bring embedded services up to the installed distributions: nobody else does it on a laptop."""
-    from onhand.migrate import upgrade
+    from onhand.migrate import AddonsNotMigrated, upgrade
 
-    upgrade(url, installed(settings))
+    try:
+        upgrade(url, installed(settings))
+    except AddonsNotMigrated as refused:  # the site runs without those, and says so
+        click.echo(f"not migrated: {refused}", err=True)
 
 
 def _embedded(folder: Path, addresses: Mapping[str, str]) -> dict[str, str]:

@@ -1,18 +1,14 @@
 """Hooks: specs say what they are, implementations fit them, and what is contributed is what was asked for."""
 
-import ast
 import inspect
-import sys
 from collections.abc import Callable, Iterator
-from functools import cache
-from importlib import import_module
-from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin
 
 import pluggy
 
 from onhand.addons import Addons
+from onhand.addons.contributed import hints, unfit
 from onhand.contract.subject import Subject
 from onhand.hooks import kind_of
 
@@ -56,13 +52,7 @@ def contributions(subject: Subject) -> Iterator[str]:
         wanted = hints(spec).get("return")
         if kind_of(spec) != "contribute" or inspect.signature(spec).parameters or get_origin(wanted) is not list:
             continue
-        [kind] = get_args(wanted)
-        given = impl.function()
-        if not isinstance(given, list):
-            yield f"{name} returns {type(given).__name__}, not a list"
-            continue
-        of = get_origin(kind) or kind
-        yield from (f"{name} contains {each!r}, no {of.__name__}" for each in given if not isinstance(each, of))
+        yield from unfit(name, impl.function(), spec)
 
 
 def _implementations(subject: Subject) -> Iterator[tuple[str, pluggy.HookImpl, Callable[..., Any]]]:
@@ -81,21 +71,3 @@ def _agree(said: Any, wanted: Any) -> bool:
 
 def _shown(kind: Any) -> str:
     return inspect.formatannotation(kind).replace("collections.abc.", "")
-
-
-def hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return a function's annotations as types, those imported for types only included."""
-    return get_type_hints(function, localns=_typing_names(function.__module__))
-
-
-@cache
-def _typing_names(module: str) -> dict[str, Any]:
-    """Import what a module imports under `if TYPE_CHECKING:`."""
-    found: dict[str, Any] = {}
-    tree = ast.parse(Path(str(sys.modules[module].__file__)).read_text())
-    for block in (node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
-        for node in block.body:
-            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                source = import_module(node.module)
-                found |= {alias.asname or alias.name: getattr(source, alias.name) for alias in node.names}
-    return found

@@ -1,9 +1,6 @@
 """Jobs: each says why twice is harmless, none is tried for ever, and the clock can be read."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-
-from cronsim import CronSim, CronSimError
 
 from onhand.contributions import Schedule
 from onhand.jobs import JobActor
@@ -12,7 +9,6 @@ __all__ = ["actors", "schedules"]
 
 ATTEMPTS_MAX = 25
 SECONDS_MAX = 3_600
-SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def actors(found: Iterable[JobActor[...]]) -> Iterator[str]:
@@ -29,14 +25,6 @@ def actors(found: Iterable[JobActor[...]]) -> Iterator[str]:
 def schedules(found: Iterable[Schedule], noun: str) -> Iterator[str]:
     """Yield schedules that fall due never, always, or by a line that is no cron line, and jobs of another add-on."""
     for schedule in found:
-        if (schedule.every is None) == (schedule.cron is None):
-            yield f"{schedule.name} needs either every or cron"
-        if schedule.every is not None and schedule.every.total_seconds() < 1:
-            yield f"{schedule.name} falls due every {schedule.every.total_seconds()} s; a loop is for what never rests"
-        if schedule.cron is not None:
-            try:
-                CronSim(schedule.cron, SOME_TIME)
-            except CronSimError as error:
-                yield f"{schedule.name}: {schedule.cron!r} is no cron line ({error})"
+        yield from schedule.faults()
         if schedule.actor.addon != noun:
             yield f"{schedule.name} does a job of {schedule.actor.addon}"

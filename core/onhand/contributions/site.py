@@ -1,10 +1,11 @@
 """The site: what is done by the clock, where it appears, what holds it back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cronsim import CronSim, CronSimError
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from onhand.jobs import JobActor
 
 __all__ = ["Loop", "MenuItem", "Obligation", "ReferenceRows", "Schedule", "Tile"]
+
+SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,18 @@ class Schedule:
     actor: "JobActor[...]"
     every: timedelta | None = None
     cron: str | None = None
+
+    def faults(self) -> Iterator[str]:
+        """Yield why it would fall due never, always, or at times that nobody can tell."""
+        if (self.every is None) == (self.cron is None):
+            yield f"{self.name} needs either every or cron"
+        if self.every is not None and self.every.total_seconds() < 1:
+            yield f"{self.name} falls due every {self.every.total_seconds()} s; a loop is for what never rests"
+        if self.cron is not None:
+            try:
+                CronSim(self.cron, SOME_TIME)
+            except CronSimError as error:
+                yield f"{self.name}: {self.cron!r} is no cron line ({error})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,27 @@
 """Migrations: one history, one version table and one PostgreSQL schema per distribution."""
 
 from onhand.migrate.ddl import grant, isolate, writer_role
-from onhand.migrate.runner import MigrationRefused, Step, downgrade, heads_missing, upgrade
+from onhand.migrate.runner import (
+    CORE,
+    AddonsNotMigrated,
+    MigrationRefused,
+    Step,
+    downgrade,
+    heads_missing,
+    step_of,
+    upgrade,
+)
 
 __all__ = [
+    "CORE",
+    "AddonsNotMigrated",
     "MigrationRefused",
     "Step",
     "downgrade",
     "grant",
     "heads_missing",
     "isolate",
+    "step_of",
     "upgrade",
     "writer_role",
 ]

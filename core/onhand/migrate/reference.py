@@ -2,16 +2,28 @@
 
 from sqlalchemy import Connection
 
+from onhand.addons.faults import BrokenAddon, blame
 from onhand.addons.registry import Addons
 from onhand.contributions import ReferenceRows
 
 __all__ = ["mirror"]
 
 
-def mirror(connection: Connection, addons: Addons) -> None:
-    """Insert or update the reference rows that add-ons declare, in dependency order."""
-    for rows in addons.gather("reference_rows", addons=addons):
-        _upsert(connection, rows)
+def mirror(connection: Connection, addons: Addons) -> dict[str, str]:
+    """Insert or update the reference rows that add-ons declare, in dependency order, and commit.
+
+    Return why the rows of some could not be: each has all of its own written, or none.
+    """
+    failed: dict[str, str] = {fault.noun: fault.reason for fault in addons.faults}
+    for noun in addons.implementers("reference_rows"):
+        try:
+            with blame(noun, "when its reference rows were written"), connection.begin_nested():
+                for rows in addons.gather_from(noun, "reference_rows", addons=addons):
+                    _upsert(connection, rows)
+        except BrokenAddon as broken:
+            failed[noun] = broken.fault.reason
+    connection.commit()
+    return failed
 
 
 def _upsert(connection: Connection, declared: ReferenceRows) -> None:

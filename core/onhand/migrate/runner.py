@@ -1,6 +1,6 @@
 """Bring a database up to the installed distributions, or take one distribution's tables away again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,12 +15,13 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from onhand.addons.graph import Addon, in_order
-from onhand.addons.registry import Addons
+from onhand.addons.faults import BrokenAddon, blame
+from onhand.addons.graph import Addon, Installed, in_order
+from onhand.addons.registry import load
 from onhand.migrate.ddl import APP_ROLE, make_role
 from onhand.migrate.reference import mirror
 
-__all__ = ["CORE", "MigrationRefused", "Step", "downgrade", "heads_missing", "upgrade"]
+__all__ = ["CORE", "AddonsNotMigrated", "MigrationRefused", "Step", "downgrade", "heads_missing", "step_of", "upgrade"]
 
 CORE = Addon(noun="onhand", distribution="onhand", version="", package="onhand")
 LOCK_KEY = 0x6F6E68616E64  # "onhand"
@@ -30,6 +31,10 @@ STATEMENT_TIMEOUT_MS = 600_000
 
 class MigrationRefused(Exception):
     """A migration that would leave the database broken, with what to do instead."""
+
+
+class AddonsNotMigrated(MigrationRefused):
+    """Some add-ons could not be brought up; the core and the others were, and the site runs without those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +55,85 @@ def upgrade(owner_url: str, addons: Sequence[Addon], *, dry_run: bool = False) -
     """Bring the core and each add-on, requirements first, to its newest revision; return the steps taken.
 
     One migration runs at a time, others wait for it. What a distribution needs is made together or not at all; waiting
-    for a lock longer than five seconds fails that step, with MigrationRefused, rather than the site. Of a distribution
-    whose tables are newer than its code nothing is touched.
+    for a lock longer than five seconds fails that step rather than the site. Of a distribution whose tables are newer
+    than its code nothing is touched. An add-on that fails is left as it was, and so is what requires it; the others are
+    brought up all the same. Then AddonsNotMigrated says which failed and why.
     """
-    ordered = (CORE, *in_order(addons))
+    ordered = in_order(addons)
     with _connection(owner_url) as connection:
-        steps = {addon.noun: step for addon in ordered if (step := _step(connection, addon)).is_behind}
+        failed: dict[str, str] = {}
+        steps = _planned(connection, ordered, failed)
         if dry_run:
+            _refuse(failed)
             return list(steps.values())
         _make_app_role(connection)
+        if CORE.noun in steps:
+            with _explained(CORE.noun):
+                _upgrade(connection, CORE)
         for addon in ordered:
-            if addon.noun in steps:
-                with _explained(addon.noun):
-                    _upgrade(connection, addon)
-        with _explained("reference rows"):
-            mirror(connection, Addons(addons))
-            connection.commit()
+            if reason := _in_vain(connection, addon, failed, is_behind=addon.noun in steps):
+                failed[addon.noun] = reason
+        mirrored = load(Installed(tuple(addon for addon in ordered if addon.noun not in failed)))
+        failed |= mirror(connection, mirrored)
+        _note_failures(connection, failed)
+        _refuse(failed)
         return list(steps.values())
+
+
+def _planned(connection: Connection, ordered: Sequence[Addon], failed: dict[str, str]) -> dict[str, Step]:
+    """Return the steps to take; into `failed` goes why an add-on's revisions make no sense."""
+    steps = {CORE.noun: step_of(connection, CORE)}
+    for addon in ordered:
+        try:
+            with blame(addon.noun, "when its migrations were read"):
+                steps[addon.noun] = step_of(connection, addon)
+        except BrokenAddon as broken:
+            failed[addon.noun] = broken.fault.reason
+    return {noun: step for noun, step in steps.items() if step.is_behind}
+
+
+def _refuse(failed: Mapping[str, str]) -> None:
+    if failed:
+        raise AddonsNotMigrated("\n".join(f"{noun}: {reason}" for noun, reason in failed.items()))
+
+
+def _in_vain(connection: Connection, addon: Addon, failed: Mapping[str, str], *, is_behind: bool) -> str | None:
+    """Bring one add-on up; return why it could not be. Raises when the connection itself is lost."""
+    if addon.noun in failed:
+        return failed[addon.noun]
+    if gone := [noun for noun in addon.requires if noun in failed]:
+        return f"requires {', '.join(gone)}, which failed"
+    if not is_behind:
+        return None
+    try:
+        with blame(addon.noun, "when it was migrated", cut=False), _explained(addon.noun):
+            _upgrade(connection, addon)
+    except BrokenAddon as broken:
+        cause = broken.__cause__
+        if isinstance(cause, DBAPIError) and cause.connection_invalidated:
+            raise cause from None
+        connection.rollback()
+        is_plain = isinstance(cause, MigrationRefused)
+        return (
+            str(cause).removeprefix(f"{addon.noun}: ")
+            if is_plain
+            else f"{broken.fault.reason}; nothing of it was changed"
+        )
+    return None
+
+
+def _note_failures(connection: Connection, failed: Mapping[str, str]) -> None:
+    """Keep what failed, so that a site that starts knows it for broken, not for late."""
+    connection.execute(text("DELETE FROM onhand.migration_failure WHERE addon <> ALL(:nouns)"), {"nouns": list(failed)})
+    for noun, reason in failed.items():
+        connection.execute(
+            text(
+                "INSERT INTO onhand.migration_failure (addon, error, failed_at) VALUES (:noun, :error, clock_timestamp())"
+                " ON CONFLICT (addon) DO UPDATE SET error = excluded.error, failed_at = excluded.failed_at"
+            ),
+            {"noun": noun, "error": reason.replace("\x00", "")},
+        )
+    connection.commit()
 
 
 def downgrade(owner_url: str, addons: Sequence[Addon], noun: str, *, with_dependants: bool = False) -> list[Step]:
@@ -99,7 +166,7 @@ def heads_missing(connection: Connection, addons: Sequence[Addon]) -> list[Step]
 
     Tables ahead of the code are no fault: that is how a rolling update looks to a process not yet replaced.
     """
-    return [step for step in (_step(connection, addon) for addon in (CORE, *addons)) if step.is_behind]
+    return [step for step in (step_of(connection, addon) for addon in (CORE, *addons)) if step.is_behind]
 
 
 def _upgrade(connection: Connection, addon: Addon) -> None:
@@ -171,7 +238,8 @@ def _versions(addon: Addon) -> Path:
     return Path(str(files(addon.package) / "migrations" / "versions"))
 
 
-def _step(connection: Connection, addon: Addon) -> Step:
+def step_of(connection: Connection, addon: Addon) -> Step:
+    """Return the way that a distribution's tables have to go; Alembic's own errors where its revisions make no sense."""
     at = _revision(connection, addon.noun)
     if not _versions(addon).is_dir():
         return Step(addon.noun, at, at)

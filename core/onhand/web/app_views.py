@@ -9,11 +9,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from onhand.access import actor, principal, requires
+from onhand.addons.faults import Fault
 from onhand.addons.registry import State
 from onhand.enablement import Change, ChangeRefused, Plan, change, plan_change
 from onhand.problems import NotFound
 from onhand.transaction import context, run
-from onhand.web.apps import NEXT_STATES, TONES, AppRow, matrix, summary_of, title_of
+from onhand.web.apps import NEXT_STATES, TONES, AppRow, idle, matrix, summary_of, title_of
 from onhand.web.shell import EntityLine, entity_lines
 from onhand.web.tables import Column
 from onhand.web.views import shell
@@ -51,17 +52,21 @@ class Considered:
 @shell.get("/apps")
 @requires("onhand.administer")
 def apps() -> str:
-    """Show every installed add-on with its state in each entity that the person administers."""
+    """Show every installed add-on with its state in each entity that the person administers, and why others do not run."""
 
-    def load(session: Session, now: datetime) -> tuple[tuple[EntityLine, ...], list[AppRow]]:
+    def load(session: Session, now: datetime) -> tuple[tuple[EntityLine, ...], list[AppRow], list[Fault]]:
         entities = entity_lines(session, reachable)
-        return entities, matrix(session, entities, now=now)
+        return entities, matrix(session, entities, now=now), idle(session, now=now)
 
     reachable = principal().entities("onhand.administer")
-    entities, rows = run(load, entities=reachable)
+    entities, rows, faults = run(load, entities=reachable)
     columns = [Column("title", "Add-on"), *(Column(f"entity-{entity.id}", entity.name) for entity in entities)]
     return render_template(
-        "onhand/apps.html", columns=columns, rows=rows, zones={entity.id: entity.time_zone for entity in entities}
+        "onhand/apps.html",
+        columns=columns,
+        rows=rows,
+        faults=faults,
+        zones={entity.id: entity.time_zone for entity in entities},
     )
 
 

@@ -1,18 +1,20 @@
 """The Apps page's matrix: which add-on is in which state for which entity, and what is scheduled next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import metadata
 
 from sqlalchemy.orm import Session
 
+from onhand.addons.faults import Fault
 from onhand.addons.graph import Addon
 from onhand.addons.registry import Enablement, State, Timeline, enablements
+from onhand.running import not_running
 from onhand.transaction import context
 from onhand.web.shell import EntityLine
 
-__all__ = ["NEXT_STATES", "TONES", "AppCell", "AppRow", "matrix", "summary_of", "title_of"]
+__all__ = ["NEXT_STATES", "TONES", "AppCell", "AppRow", "idle", "matrix", "summary_of", "title_of"]
 
 TONES: dict[State, str] = {"enabled": "good", "draining": "warn", "disabled": "neutral"}
 NEXT_STATES: dict[State, tuple[State, ...]] = {
@@ -39,7 +41,7 @@ class AppCell:
 
 @dataclass(frozen=True, slots=True)
 class AppRow:
-    """An add-on with its cell per entity, keyed as the columns are: `entity-<id>`."""
+    """An add-on with its cell per entity, keyed as the columns are: `entity-<id>`. `is_idle`: it does not run here."""
 
     noun: str
     title: str
@@ -47,6 +49,7 @@ class AppRow:
     version: str
     requires: tuple[str, ...]
     cells: dict[str, AppCell]
+    is_idle: bool = False
 
 
 def matrix(session: Session, entities: Sequence[EntityLine], *, now: datetime) -> list[AppRow]:
@@ -59,8 +62,14 @@ def matrix(session: Session, entities: Sequence[EntityLine], *, now: datetime) -
         addon = addons.addon(noun)
         cells = {f"entity-{entity.id}": _cell(timeline, changes, entity.id, noun, now) for entity in entities}
         requires = tuple(title_of(other) for other in addon.requires)
-        rows.append(AppRow(noun, title_of(noun), summary_of(addon), addon.version, requires, cells))
+        is_idle = noun in addons.held
+        rows.append(AppRow(noun, title_of(noun), summary_of(addon), addon.version, requires, cells, is_idle))
     return rows
+
+
+def idle(session: Session, *, now: datetime) -> list[Fault]:
+    """Return why each add-on that does not run does not, those which do by their noun as people read it."""
+    return [replace(fault, noun=title_of(fault.noun)) for fault in not_running(session, now)]
 
 
 def title_of(noun: str) -> str:

@@ -3,6 +3,7 @@ import json
 import pytest
 from click.testing import CliRunner
 from onhand import audit
+from onhand.addons import Installed
 from onhand.audit import sealing
 from onhand.audit.verification import verify
 from onhand.cli import main
@@ -73,7 +74,7 @@ def onhand(onhand_site, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", settings.database_url)
     monkeypatch.setenv("REDIS_URL", settings.redis_url)
     monkeypatch.setenv("SECRET_KEY", settings.secret_key)
-    monkeypatch.setattr("onhand.app.discover", list)
+    monkeypatch.setattr("onhand.app.survey", lambda: Installed(()))
 
     def call(*words, exits=0):
         result = CliRunner().invoke(main, [str(word) for word in words], prog_name="onhand")

@@ -9,6 +9,7 @@ if SITE not in sys.path:
     sys.path.insert(0, SITE)
 
 from access_site import ADDONS, access_app, access_services, site  # noqa: E402, F401
+from onhand.addons import Installed  # noqa: E402
 from onhand.cli import main  # noqa: E402
 
 
@@ -19,8 +20,7 @@ def environment(access_services, monkeypatch):  # noqa: F811
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("SECRET_KEY", "only for tests, and long enough for the doctor")
     monkeypatch.setenv("ONHAND_PASSWORD_COST", "cheap")
-    monkeypatch.setattr("onhand.addons.discover", lambda: ADDONS)
-    monkeypatch.setattr("onhand.app.discover", lambda: ADDONS)
+    monkeypatch.setattr("onhand.app.survey", lambda: Installed(tuple(ADDONS)))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import onhand_sample
 import pytest
 from click.testing import CliRunner
+from onhand.addons import Installed
 from onhand.cli import main
 
 KEPT_BUT = {"one noun names everything", "what is imported is required"}  # the sample is not installed
@@ -16,7 +17,7 @@ KEPT_BUT = {"one noun names everything", "what is imported is required"}  # the 
 @pytest.fixture
 def onhand(sample, monkeypatch):
     """Run `onhand` where the sample is all there is."""
-    monkeypatch.setattr("onhand.addons.discover", lambda: [sample])
+    monkeypatch.setattr("onhand.addons.survey", lambda: Installed((sample,)))
     monkeypatch.delenv("DATABASE_URL", raising=False)
     return lambda *words: CliRunner().invoke(main, [*words], prog_name="onhand")
 
@@ -36,7 +37,7 @@ def test_what_does_not_start_is_told_as_such(onhand, sample, tmp_path, monkeypat
     (broken / "plugin.py").write_text("from onhand.hooks import hookimpl\n@hookimpl\ndef menus(): return []\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     addon = replace(sample, noun="broken", package="onhand_broken", distribution="onhand-broken")
-    monkeypatch.setattr("onhand.addons.discover", lambda: [addon])
+    monkeypatch.setattr("onhand.addons.survey", lambda: Installed((addon,)))
     done = onhand("addon", "check", "broken")
     assert done.exit_code == 1
     assert done.stdout.startswith("failed  it starts with what it requires\n")
