@@ -1,0 +1,89 @@
+"""Shopify: a shop's orders, fulfilments, refunds and numbers in, what may be sold there back. Each line points at its file."""
+
+from datetime import datetime, timedelta
+
+from flask import Blueprint
+from flask_smorest import Blueprint as Resource
+from onhand.contributions import ExceptionKind, MenuItem, Obligation, Permission, PolicyType, Schedule
+from onhand.hooks import hookimpl
+from onhand.jobs import JobActor
+from onhand_channels.api import Publisher
+from sqlalchemy.orm import Session
+
+from onhand_shopify import jobs, queries, services, views
+from onhand_shopify.publishing import PUBLISHER
+
+
+@hookimpl
+def blueprints() -> list[Blueprint]:
+    """The webhook door, and the pages."""
+    return [views.door, views.shopify]
+
+
+@hookimpl
+def resources() -> list[Resource]:
+    """Shops over REST."""
+    return [views.shopify_api]
+
+
+@hookimpl
+def menu() -> list[MenuItem]:
+    """The shops."""
+    return [MenuItem("Shopify", "shopify.index", "building-store", "shopify.read", order=35)]
+
+
+@hookimpl
+def permissions() -> list[Permission]:
+    """Who may look, and who may connect shops."""
+    return [
+        Permission("shopify.read", "See Shopify shops and what they sent"),
+        Permission("shopify.edit", "Connect Shopify shops, map their locations and replay what they sent"),
+    ]
+
+
+@hookimpl
+def policies() -> list[PolicyType]:
+    """How long webhooks are kept, and by when what is missing is to be mended."""
+    return [
+        PolicyType(jobs.KEEP_DAYS, "Webhooks kept", int, 30,
+                   "Webhooks that are done with are thrown away after so long; what they told stays.", "days", minimum=1),
+        PolicyType("shopify.parked_hours", "Service level of parked webhooks", int, 8,
+                   "What keeps webhooks parked escalates when it is not mended by then.", "hours"),
+    ]  # fmt: skip
+
+
+@hookimpl
+def publishers() -> list[Publisher]:
+    """Availability, brought to connected shops."""
+    return [PUBLISHER]
+
+
+@hookimpl
+def exception_kinds() -> list[ExceptionKind]:
+    """What goes wrong: webhooks that cannot be told."""
+    return [
+        ExceptionKind(
+            services.KIND, "Shopify webhooks parked", services.parked_standing, hours_policy="shopify.parked_hours"
+        )
+    ]
+
+
+@hookimpl
+def actors() -> list[JobActor[...]]:
+    """Functions that jobs may name."""
+    return [jobs.take_deliveries, jobs.read_shop, jobs.read_shops, jobs.prune_deliveries]
+
+
+@hookimpl
+def schedules() -> list[Schedule]:
+    """Shops are read, and old webhooks thrown away, once a day."""
+    return [
+        Schedule("shopify.read_shops", jobs.read_shops, every=timedelta(days=1)),
+        Schedule("shopify.prune_deliveries", jobs.prune_deliveries, every=timedelta(days=1)),
+    ]
+
+
+@hookimpl
+def open_obligations(session: Session, entity_id: int, now: datetime) -> list[Obligation]:  # noqa: ARG001
+    """Webhooks that nobody has looked at yet."""
+    return [Obligation("webhooks", queries.waiting_count(session, entity_id), "webhooks that wait", "/shopify/")]
