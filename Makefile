@@ -49,8 +49,9 @@ crash: $(READY) ## Kill, cut and restart everything under load, and hold the boo
 scenario: $(READY) ## Tell ten thousand stories of the last unit, and judge each at every step
 	@$(BIN)/python tests/scenarios $(ARGS)
 
-docs: $(READY) ## Write the reference pages from the code
+docs: $(READY) ## Write the reference pages from the code, and build the docs site into site/
 	@$(BIN)/python tests/docs/reference.py
+	@$(BIN)/python tests/docs/website.py
 
 format: $(READY) ## Bring the code into form
 	@$(BIN)/ruff check --fix --quiet . || true
@@ -59,7 +60,7 @@ format: $(READY) ## Bring the code into form
 setup: $(READY) ## Install what the other targets need
 
 clean: ## Remove what was installed and built
-	@rm -rf .venv .tools build dist
+	@rm -rf .venv .tools build dist site
 
 $(UV):
 	@test -n "$(PYTHON)" || { echo "Onhand needs Python 3.11 or newer as python3.11 or python3" >&2; exit 1; }

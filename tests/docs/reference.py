@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import architecture
 import click
 import surface
 from onhand.addons import Addons, discover
@@ -19,6 +20,10 @@ from onhand.problems import catalogue
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 NOTE = "<!-- Written by `make docs` from the code: change it there. -->\n"
+ARCHITECTURE = (
+    "A core that knows no add-on, and add-ons that require each other as ordinary packages do: the drawing is read off the"
+    " packaging metadata. What others bring along is left out. [Why it is built this way](../why.md)."
+)
 
 
 def pages() -> dict[str, str]:
@@ -34,6 +39,8 @@ def pages() -> dict[str, str]:
         "jobs.md": _jobs(addons),
         "commands.md": _commands(),
         "problems.md": _problems(addons),
+        "architecture.md": _page("Architecture", ARCHITECTURE, *architecture.page(addons)),
+        "architecture.svg": NOTE + architecture.drawing(addons),
     }
 
 
@@ -94,7 +101,7 @@ def _names(addons: Addons) -> str:
     return _page(
         "Names",
         "What add-ons may call and import, besides implementing [hooks](hooks.md): each is a promise, and none changes without"
-        " a line in the [changelog](../../CHANGELOG.md). Which hooks a verb comes to: `onhand addon explain stock.post --entity NORTH`.",
+        " a line in `CHANGELOG.md`. Which hooks a verb comes to: `onhand addon explain stock.post --entity NORTH`.",
         *lines,
     )
 
@@ -218,7 +225,8 @@ def _import_all(package: str) -> None:
 def stale(folder: Path = REFERENCE) -> list[str]:
     """Return the names of pages that are not as the code says, and of those that no code says any more."""
     written = pages()
-    kept = {path.name: path.read_text() for path in folder.glob("*.md") if path.read_text().startswith(NOTE)}
+    texts = {path.name: path.read_text() for path in folder.iterdir()}
+    kept = {name: text for name, text in texts.items() if text.startswith(NOTE)}
     return sorted(name for name in written.keys() | kept.keys() if written.get(name) != kept.get(name))
 
 
