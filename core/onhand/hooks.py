@@ -1,6 +1,7 @@
 """Hooks of five kinds: how an add-on extends another without being known to it.
 
-An add-on offers specs in its own `hooks.py`, marked with the kind; it implements others' specs with `hookimpl`.
+An add-on offers specs in its own `hooks.py`, marked with the kind; it implements others' specs with `hookimpl`. To
+implement a spec that is marked `typing_extensions.deprecated`, below its kind, warns.
 """
 
 from collections.abc import Callable
@@ -51,4 +52,6 @@ def kind_of(spec: Callable[..., Any]) -> HookKind:
 
 def _spec(spec: F, kind: HookKind, *, firstresult: bool = False) -> F:
     spec.onhand_kind = kind  # type: ignore[attr-defined]
-    return _mark(spec, firstresult=firstresult)
+    said = getattr(spec, "__deprecated__", None)
+    warning = None if said is None else DeprecationWarning(f"the hook {spec.__name__} is deprecated {said}")
+    return _mark(spec, firstresult=firstresult, warn_on_impl=warning)

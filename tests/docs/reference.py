@@ -113,7 +113,9 @@ def _first(thing: Any) -> str:
 
 
 def _said(thing: Any) -> str:
-    return re.sub(r"[ \t]*\n[ \t]*", "\n", inspect.getdoc(thing) or "")
+    gone = surface.mark_of(thing)
+    said = re.sub(r"[ \t]*\n[ \t]*", "\n", inspect.getdoc(thing) or "")
+    return f"{said} *Deprecated {gone}.*" if gone else said
 
 
 def _permissions(addons: Addons) -> str:

@@ -10,6 +10,7 @@ import re
 import sys
 import textwrap
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,36 @@ def _plain(annotation: str) -> str:
     return annotation.strip("'\"")
 
 
+def deprecated(addons: Addons) -> dict[str, str]:
+    """Return what is public and marked `typing_extensions.deprecated`, with what the mark says."""
+    things = {f"hook {name}": spec for name, spec in specs(addons).items()}
+    for module in public_modules(addons):
+        things |= {f"{module}.{name}": getattr(import_module(module), name) for name in names(module)}
+    return {key: said for key, thing in things.items() if (said := mark_of(thing))}
+
+
+def mark_of(thing: Any) -> str:
+    """Return what a thing's own mark of deprecation says; nothing for what has none."""
+    return str(getattr(thing, "__dict__", {}).get("__deprecated__", ""))
+
+
+def outlived(marked: dict[str, str], version: str) -> list[str]:
+    """Return what is deprecated without saying since when and what to use, or for longer than one minor version.
+
+    What is marked before a release of 0.2 says `since 0.2`: it is there in 0.2, warns, and is gone from 0.3.
+    """
+    told = []
+    major, minor, *_ = map(int, version.split("."))
+    for key, said in sorted(marked.items()):
+        found = re.fullmatch(r"since (\d+)\.(\d+): use .+", said)
+        since = found and (int(found[1]), int(found[2]))
+        if since is None or (since > (major, minor + 1) and since != (major + 1, 0)):
+            told.append(f"{key} is deprecated {said!r}: say `since {major}.{minor + 1}: use …`")
+        elif since < (major, minor):
+            told.append(f"{key} was deprecated {said}: take it away, and say so in CHANGELOG.md")
+    return told
+
+
 def read(text: str) -> dict[str, str]:
     """Return a surface as it was written down."""
     return dict(line.split(" = ", 1) for line in text.splitlines() if " = " in line)
@@ -90,9 +121,11 @@ def unsaid(released: dict[str, str], now: dict[str, str], changelog: str) -> lis
 
 
 if __name__ == "__main__":
-    present = surface(Addons(discover()))
+    installed = Addons(discover())
+    present = surface(installed)
     if sys.argv[1:] == ["--release"]:
         RELEASED.write_text("".join(f"{key} = {value}\n" for key, value in present.items()))
     else:
         problems = unsaid(read(RELEASED.read_text()), present, CHANGELOG.read_text())
+        problems += outlived(deprecated(installed), version("onhand"))
         sys.exit("\n".join(problems) or 0)
