@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from onhand.addons import Addon, Addons, Fault
 from onhand.addons.faults import BrokenAddon, blame
 from onhand.db import cursor, db
-from onhand.migrate import CORE, step_of
+from onhand.migrate import CORE, revisions_at, step_from, step_of
 from onhand.transaction import context
 
 __all__ = ["absent", "hold_unready", "late", "not_running", "report", "unready"]
@@ -38,7 +38,10 @@ def hold_unready(app: Flask) -> None:
 
 
 def unready(connection: Connection, addons: Iterable[Addon]) -> list[Fault]:
-    """Return a fault for each add-on whose tables are behind its code, or could not be made. The core is not behind."""
+    """Return a fault for each add-on whose tables are behind its code, or could not be made. The core is not behind.
+
+    Raises when the database does not answer: that is no add-on's fault.
+    """
     failures = {row[0]: row[1] for row in connection.execute(text("SELECT addon, error FROM onhand.migration_failure"))}
     connection.commit()
     found: list[Fault] = []
@@ -46,9 +49,10 @@ def unready(connection: Connection, addons: Iterable[Addon]) -> list[Fault]:
         if addon.noun in failures:
             found.append(Fault(addon.noun, f"could not be migrated: {failures[addon.noun]}", FAILED))
             continue
+        revisions = revisions_at(connection, addon.noun)
         try:
             with blame(addon.noun, "when its migrations were read", FAILED):
-                step = step_of(connection, addon)
+                step = step_from(connection, addon, revisions)
         except BrokenAddon as broken:
             found.append(broken.fault)
             continue

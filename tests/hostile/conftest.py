@@ -77,9 +77,9 @@ def broken(onhand_sites: Sites, tmp_path_factory) -> Iterator[Stage]:
         settings = replace(
             onhand_sites.site(ours).settings, database_url=database.url, owner_database_url=database.owner_url
         )
-        patch.setattr(faults, "START_SECONDS_MAX", 1.0)
+        patch.setattr(faults, "START_SECONDS_MAX", 3.0)
         app = start(settings, sort_out([*ours, *there]))
-        patch.setattr(faults, "START_SECONDS_MAX", 20.0)
+        patch.setattr(faults, "START_SECONDS_MAX", 60.0)
         with app.app_context():
             running.hold_unready(app)
         site = own_site(onhand_sites, ours, database, app, settings)

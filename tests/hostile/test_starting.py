@@ -9,8 +9,10 @@ from onhand.db import db
 from onhand.enablement import Change, change
 from onhand.health import check_migrations
 from onhand.migrate import upgrade
-from onhand.running import absent
+from onhand.running import absent, unready
 from onhand.testing import TESTER
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from hostile.at_the_start import LATE, NOT_MIGRATED, STARTING
 
@@ -45,6 +47,17 @@ def test_addon_whose_package_was_removed_is_told_and_can_be_disabled(broken):
         lambda session, now: change(session, [Change(entity.id, "departed", "disabled")], by=TESTER, now=now), [entity]
     )
     assert broken.site.transact(lambda session, _: absent(session, app.extensions["onhand"])) == []
+
+
+def test_a_database_that_goes_away_is_no_addons_fault(broken):
+    """Whoever starts then must start again, and not without add-ons."""
+    addons = broken.app.extensions["onhand"]
+    with broken.app.app_context(), db.engine.connect() as connection:
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        connection.commit()
+        broken.site.database.superuser("SELECT pg_terminate_backend(%s, 5000)", pid)
+        with pytest.raises(OperationalError):
+            unready(connection, [addons.addon(noun) for noun in addons.names])
 
 
 def test_safe_mode_starts_without_any(broken):

@@ -11,8 +11,9 @@ from typing import Self
 __all__ = ["MEND", "START_SECONDS_MAX", "BrokenAddon", "Fault", "blame"]
 
 MEND = "mend it, or uninstall it"
-START_SECONDS_MAX = 20.0
-"""How long one step of one add-on's start may take: an import, a hook that is asked, its tables looked at."""
+START_SECONDS_MAX = 60.0
+"""How long one step of one add-on's start may take, on a machine as busy as one after a power cut: an import, a hook that
+is asked, its revisions read. What takes longer hangs."""
 AGAIN_SECONDS = 0.25
 """Where the exception is swallowed, in a callback of the garbage collector say, another follows."""
 TEXT_MAX = 300

@@ -8,6 +8,8 @@ from onhand.migrate.runner import (
     Step,
     downgrade,
     heads_missing,
+    revisions_at,
+    step_from,
     step_of,
     upgrade,
 )
@@ -21,6 +23,8 @@ __all__ = [
     "grant",
     "heads_missing",
     "isolate",
+    "revisions_at",
+    "step_from",
     "step_of",
     "upgrade",
     "writer_role",

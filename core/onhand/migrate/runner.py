@@ -21,7 +21,10 @@ from onhand.addons.registry import load
 from onhand.migrate.ddl import APP_ROLE, make_role
 from onhand.migrate.reference import mirror
 
-__all__ = ["CORE", "AddonsNotMigrated", "MigrationRefused", "Step", "downgrade", "heads_missing", "step_of", "upgrade"]
+__all__ = [
+    "CORE", "AddonsNotMigrated", "MigrationRefused", "Step", "downgrade", "heads_missing", "revisions_at", "step_from",
+    "step_of", "upgrade",
+]  # fmt: skip
 
 CORE = Addon(noun="onhand", distribution="onhand", version="", package="onhand")
 LOCK_KEY = 0x6F6E68616E64  # "onhand"
@@ -84,9 +87,10 @@ def _planned(connection: Connection, ordered: Sequence[Addon], failed: dict[str,
     """Return the steps to take; into `failed` goes why an add-on's revisions make no sense."""
     steps = {CORE.noun: step_of(connection, CORE)}
     for addon in ordered:
+        revisions = revisions_at(connection, addon.noun)
         try:
             with blame(addon.noun, "when its migrations were read"):
-                steps[addon.noun] = step_of(connection, addon)
+                steps[addon.noun] = step_from(connection, addon, revisions)
         except BrokenAddon as broken:
             failed[addon.noun] = broken.fault.reason
     return {noun: step for noun, step in steps.items() if step.is_behind}
@@ -146,13 +150,13 @@ def downgrade(owner_url: str, addons: Sequence[Addon], noun: str, *, with_depend
     if noun not in by_noun:
         raise MigrationRefused(f"there is no add-on {noun!r} to take down; installed: {', '.join(by_noun)}")
     with _connection(owner_url) as connection:
-        standing = [name for name in _reaching(ordered, noun) if _revision(connection, name)]
+        standing = [name for name in _reaching(ordered, noun) if revisions_at(connection, name)]
         others = [name for name in standing if name != noun]
         if others and not with_dependants:
             raise MigrationRefused(
                 f"{', '.join(others)} build on {noun}: take them down first, or all with --with-dependants"
             )
-        steps = [Step(name, _revision(connection, name), None) for name in reversed(standing)]
+        steps = [Step(name, ", ".join(revisions_at(connection, name)), None) for name in reversed(standing)]
         for step in steps:
             with _explained(step.noun):
                 command.downgrade(_config(connection, by_noun[step.noun]), "base")
@@ -239,20 +243,33 @@ def _versions(addon: Addon) -> Path:
 
 
 def step_of(connection: Connection, addon: Addon) -> Step:
-    """Return the way that a distribution's tables have to go; Alembic's own errors where its revisions make no sense."""
-    at = _revision(connection, addon.noun)
+    """Return the way that a distribution's tables have to go; errors as of `step_from`, and those of the database."""
+    return step_from(connection, addon, revisions_at(connection, addon.noun))
+
+
+def revisions_at(connection: Connection, schema: str) -> tuple[str, ...]:
+    """Return the revisions that a distribution's tables are at: one, or none yet.
+
+    Only the database's own errors are raised. A database that is away is no add-on's fault, so ask where none is blamed.
+    """
+    options = {"version_table": "alembic_version", "version_table_schema": schema}
+    heads = MigrationContext.configure(connection, opts=options).get_current_heads()
+    connection.commit()
+    return heads
+
+
+def step_from(connection: Connection, addon: Addon, revisions: Sequence[str]) -> Step:
+    """Return the way from there. Raises MigrationRefused, or Alembic's own errors, where a distribution's revisions make
+    no sense.
+    """
+    if len(revisions) > 1:
+        raise MigrationRefused(f"{addon.noun}: its tables are at several revisions at once: {', '.join(revisions)}")
+    at = revisions[0] if revisions else None
     if not _versions(addon).is_dir():
         return Step(addon.noun, at, at)
     scripts = ScriptDirectory.from_config(_config(connection, addon))
     known = {script.revision for script in scripts.walk_revisions()}
     return Step(addon.noun, at, scripts.get_current_head() if at is None or at in known else at)
-
-
-def _revision(connection: Connection, schema: str) -> str | None:
-    options = {"version_table": "alembic_version", "version_table_schema": schema}
-    revision = MigrationContext.configure(connection, opts=options).get_current_revision()
-    connection.commit()
-    return revision
 
 
 def _make_app_role(connection: Connection) -> None:
