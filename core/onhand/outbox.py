@@ -10,7 +10,6 @@ import msgspec
 from sqlalchemy import Identity, Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from onhand.addons.registry import Addons
 from onhand.db import Base, BigInt, cursor, table
 from onhand.transaction import context
 
@@ -50,8 +49,8 @@ class Outbox(Base):
 def publish(session: Session, event: Event, *, at: datetime | None = None) -> None:
     """Tell an event to the add-ons that observe it, after the commit and at least once.
 
-    Nothing is written when no add-on active for the event's entity observes it. With `at`, it is told then, to those
-    active then.
+    Nothing is written when no add-on that is on for the event's entity observes it. With `at`, it is told then, to those
+    that are on then.
     """
     publish_all(session, (event,), at=at)
 
@@ -64,7 +63,7 @@ def publish_all(session: Session, events: Iterable[Event], *, at: datetime | Non
         (hook, event)
         for event in events
         if (hook := hook_of(type(event)))
-        and (addons.caller(hook, event.entity_id, now) if at is None else _is_observed(addons, hook))
+        and (addons.observers(hook, event.entity_id, now) if at is None else addons.implementers(hook))
     ]
     if told:
         cursor(session).execute(
@@ -77,10 +76,6 @@ def publish_all(session: Session, events: Iterable[Event], *, at: datetime | Non
                 [encode(event).decode() for _, event in told],
             ),
         )
-
-
-def _is_observed(addons: Addons, hook: str) -> bool:
-    return bool(getattr(addons.manager.hook, hook).get_hookimpls())
 
 
 @cache

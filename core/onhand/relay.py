@@ -34,7 +34,8 @@ def relay() -> int:
     """Hand one batch of events to their observers; return how many events that were.
 
     An event's row goes and its jobs come in one transaction, so each observer has it exactly once in its queue,
-    however many relays run. Observers are the add-ons active for the event's entity now; none means it is dropped.
+    however many relays run. Observers are the add-ons that are on for the event's entity now, those that do not run
+    just now among them: their jobs wait. None means it is dropped.
     """
     return run(_hand_over, entities=())
 
@@ -51,10 +52,9 @@ def _hand_over(session: Session, now: datetime) -> int:
 def _jobs(session: Session, told: dict[tuple[str, int], list[str]], now: datetime) -> Iterator[NewJob]:
     addons = context(session).addons
     for (hook, entity_id), payloads in told.items():
-        if not hasattr(addons.manager.hook, hook):
+        observers = addons.observers(hook, entity_id, now)
+        if not observers and not hasattr(addons.manager.hook, hook):
             log.warning("event_without_hook", hook=hook, entity_id=entity_id, events=len(payloads))
-            continue
-        caller = addons.caller(hook, entity_id, now)
-        for impl in caller.get_hookimpls() if caller else ():
+        for noun in observers:
             for start in range(0, len(payloads), EVENTS_PER_JOB_MAX):
-                yield observation(impl.plugin_name, hook, entity_id, payloads[start : start + EVENTS_PER_JOB_MAX])
+                yield observation(noun, hook, entity_id, payloads[start : start + EVENTS_PER_JOB_MAX])

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from onhand.addons import Fault
 from onhand.app import create_app
 from onhand.db import db
 from onhand.enablement import Change, change
@@ -49,6 +50,22 @@ def test_addon_whose_package_was_removed_is_told_and_can_be_disabled(broken):
     assert broken.site.transact(lambda session, _: absent(session, app.extensions["onhand"])) == []
 
 
+def test_what_is_sent_to_an_addon_that_waits_is_to_be_sent_again(broken):
+    """A sender that is told 404 would give up what it had to say."""
+    addons = broken.app.extensions["onhand"]
+    before = addons.held
+    token = broken.site.token(broken.entity, "channels.post_events")
+    client = broken.app.test_client()
+    try:
+        addons.hold([*before.values(), Fault("channels", "waits for its tables")])
+        sent = client.post("/api/v1/events", data=b"[]", headers={"Authorization": f"Bearer {token}"})
+        assert (sent.status_code, sent.headers["Retry-After"]) == (503, "60")
+    finally:
+        addons.hold(before.values())
+    sent = client.post("/api/v1/events", data=b"[]", headers={"Authorization": f"Bearer {token}"})
+    assert sent.status_code != 503
+
+
 def test_a_database_that_goes_away_is_no_addons_fault(broken):
     """Whoever starts then must start again, and not without add-ons."""
     addons = broken.app.extensions["onhand"]
@@ -60,11 +77,14 @@ def test_a_database_that_goes_away_is_no_addons_fault(broken):
             unready(connection, [addons.addon(noun) for noun in addons.names])
 
 
-def test_safe_mode_starts_without_any(broken):
+def test_safe_mode_starts_without_any_and_sends_nobody_away_for_good(broken):
     app = create_app(replace(broken.site.settings, safe_mode=True))
     try:
         assert app.extensions["onhand"].names == ()
         assert app.test_client().get("/livez").status_code == 200
+        sent = app.test_client().post("/api/v1/events", json=[])
+        assert (sent.status_code, sent.headers["Retry-After"]) == (503, "60")
+        assert "channels" in sent.json["detail"]
     finally:
         with app.app_context():
             db.engine.dispose()

@@ -204,6 +204,8 @@ def _enabled(noun: str, held: tuple[int, ...]) -> tuple[int, ...]:
         # Perhaps it was switched on a moment ago, elsewhere: any transaction brings what is known up to date.
         run(lambda _, now: clock.heard(now), entities=())
         enabled = addons.entities_with(noun, held, clock.now(), draining=True)
+        if not enabled and addons.is_idle(noun, clock.now()):
+            raise problems.Unavailable(f"{noun} does not run just now; the page Apps says why", retry_after=60)
     return enabled
 
 

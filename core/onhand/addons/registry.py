@@ -45,16 +45,24 @@ class Timeline:
     """
 
     def __init__(self, rows: Iterable[Enablement] = (), *, held: Collection[str] = ()) -> None:
+        self._held = frozenset(held)
         self._changes: dict[tuple[int, str], tuple[list[datetime], list[State]]] = {}
         for entity_id, noun, state, effective_from in rows:
-            if noun in held:
-                continue
             times, states = self._changes.setdefault((entity_id, noun), ([], []))
             times.append(effective_from)
             states.append(state)
+        self.nouns = frozenset(noun for _, noun in self._changes)
 
     def state(self, entity_id: int, noun: str, now: datetime) -> State:
-        """Return an add-on's state for an entity at a time; of equal times the later change holds."""
+        """Return an add-on's state for an entity at a time: disabled while it is held."""
+        return "disabled" if noun in self._held else self.recorded(entity_id, noun, now)
+
+    def is_on(self, noun: str, now: datetime) -> bool:
+        """Return whether an add-on is recorded as enabled or draining for any entity at a time, held or not."""
+        return any(key[1] == noun and self.recorded(*key, now) != "disabled" for key in self._changes)
+
+    def recorded(self, entity_id: int, noun: str, now: datetime) -> State:
+        """Return what is recorded of an add-on for an entity at a time; of equal times the later change holds."""
         times, states = self._changes.get((entity_id, noun), ((), ()))
         position = bisect_right(times, now)
         return states[position - 1] if position else "disabled"
@@ -86,6 +94,7 @@ class Addons:
             _register(self._hooks, plugin, addon.noun)
         _verify(self._hooks)
         self._contributed = self._asked()
+        self._implementers: dict[str, tuple[str, ...]] = {}
         self.timelines = Latest(Timeline())
         self.policy_books = Latest(PolicyBook())
         self.policy_types: dict[str, PolicyType] = {kind.name: kind for kind in self.gather("policies")}
@@ -184,6 +193,38 @@ class Addons:
             started = perf_counter()
             impl.function(*(arguments[name] for name in impl.argnames))
             hook_seconds.labels(addon=impl.plugin_name, hook=caller.name).observe(perf_counter() - started)
+
+    def observers(self, hook: str, entity_id: int, now: datetime) -> list[str]:
+        """Return who is to be told an event of an entity: those that observe the hook and are on for it.
+
+        One that does not run in this process is among them, and is told when it does. So is one that could not even be
+        loaded, until it is disabled: nobody knows what it observes.
+        """
+        if hook not in self._implementers:
+            known = vars(self._hooks.hook).get(hook)
+            self._implementers[hook] = tuple(self.implementers(hook)) if known is not None else ()
+        timeline = self.timelines.value
+        return [
+            noun
+            for noun in (*self._implementers[hook], *sorted(timeline.nouns - self._addons.keys()))
+            if noun == CORE or timeline.recorded(entity_id, noun, now) != "disabled"
+        ]
+
+    @property
+    def may_miss_some(self) -> bool:
+        """Whether there are add-ons that are not loaded, as far as this process has heard; `absent` knows."""
+        return bool(self.faults) or not self.timelines.value.nouns <= self._addons.keys()
+
+    def absent(self, now: datetime) -> list[str]:
+        """Return the add-ons that are on somewhere and are not even loaded: broken, removed, or left out in safe mode."""
+        timeline = self.timelines.value
+        return [noun for noun in sorted(timeline.nouns - self._addons.keys()) if timeline.is_on(noun, now)]
+
+    def is_idle(self, noun: str, now: datetime) -> bool:
+        """Return whether an add-on is on somewhere and does not run in this process: its work waits."""
+        if noun == CORE or (noun in self._addons and noun not in self.held):
+            return False
+        return self.timelines.value.is_on(noun, now)
 
     def state(self, entity_id: int, noun: str, now: datetime) -> State:
         """Return whether an add-on is enabled, draining or disabled for an entity at a time."""

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from onhand.db import cursor
 
-__all__ = ["ClaimLost", "Claimed", "claim", "extend", "fail", "finish", "park_exhausted", "split"]
+__all__ = ["ClaimLost", "Claimed", "claim", "extend", "fail", "finish", "park_exhausted", "put_back", "split"]
 
 LEASE = timedelta(seconds=10)
+WAIT = timedelta(minutes=1)
 ERROR_CHARACTERS_MAX = 4_000
 
 CLAIMABLE = "status <> 'parked' AND due_at <= %(before)s AND attempts < attempts_max"
@@ -118,6 +119,15 @@ def fail(session: Session, claimed: Claimed, error: str, *, now: datetime) -> st
         },
     ).fetchone()  # fmt: skip
     return row[0] if row else None
+
+
+def put_back(session: Session, claimed: Claimed, *, now: datetime) -> None:
+    """Let a job wait a minute, without counting this attempt: who would do it does not run just now."""
+    cursor(session).execute(
+        """/* job.put_back */ UPDATE onhand.job SET status = 'queued', claim = NULL, attempts = attempts - 1, due_at = %s
+           WHERE id = %s AND claim = %s""",
+        (now + WAIT, claimed.id, claimed.claim),
+    )
 
 
 def split(session: Session, claimed: Claimed, *, now: datetime) -> None:

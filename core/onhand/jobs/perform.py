@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from onhand.db import cursor
 from onhand.jobs.actors import CORE, JobActor
-from onhand.jobs.claims import Claimed, ClaimLost, claim, fail, finish
+from onhand.jobs.claims import Claimed, ClaimLost, claim, fail, finish, put_back
 from onhand.jobs.observers import is_observation, observe
 from onhand.jobs.setup import jobs
 from onhand.metrics import job_seconds
@@ -36,11 +36,14 @@ def perform(
     """Claim one due job and run it; return its outcome, or None when there was nothing to take.
 
     Whatever the job raises is kept on its row, never raised here: it is tried again after a pause, and parked when its
-    attempts are used up.
+    attempts are used up. A job of an add-on that does not run waits until it does.
     """
 
     def take(session: Session, now: datetime) -> tuple[Claimed, tuple[int, ...]] | None:
         claimed = claim(session, now=now, job_id=job_id, queues=queues, overdue_by=overdue_by)
+        if claimed is not None and context(session).addons.is_idle(_noun(claimed), now):
+            put_back(session, claimed, now=now)
+            return None
         return None if claimed is None else (claimed, _scope(session, claimed, now))
 
     taken = run(take, entities=())
@@ -77,6 +80,10 @@ def _call(claimed: Claimed, actor: JobActor[Any] | None, entities: tuple[int, ..
         actor(entities, **msgspec.json.decode(claimed.args))
 
 
+def _noun(claimed: Claimed) -> str:
+    return claimed.actor.partition(".")[0]
+
+
 def _failed(claimed: Claimed, error: Exception) -> Outcome:
     told = "".join(traceback.format_exception(error))
     status = run(lambda session, now: fail(session, claimed, told, now=now), entities=())
@@ -89,8 +96,7 @@ def _failed(claimed: Claimed, error: Exception) -> Outcome:
 
 
 def _scope(session: Session, claimed: Claimed, now: datetime) -> tuple[int, ...]:
-    noun = claimed.actor.partition(".")[0]
-    entities = active_entities(session, noun, now)
+    entities = active_entities(session, _noun(claimed), now)
     return entities if claimed.entity_id is None else tuple(id_ for id_ in entities if id_ == claimed.entity_id)
 
 

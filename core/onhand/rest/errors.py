@@ -4,15 +4,16 @@ import contextlib
 
 import psycopg
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as WSGIResponse
 
 from onhand import problems
 from onhand.problems import Problem
+from onhand.transaction import context, run
 
 __all__ = ["as_problem", "init_app", "problem_of", "respond"]
 
@@ -78,7 +79,26 @@ def as_problem(error: HTTPException) -> Problem:
 
 
 def _http_error(error: HTTPException) -> WSGIResponse:
-    return error.response if isinstance(error.response, WSGIResponse) else respond(as_problem(error))
+    if isinstance(error.response, WSGIResponse):
+        return error.response
+    return respond(_not_loaded() or as_problem(error))
+
+
+def _not_loaded() -> Problem | None:
+    """Return the problem of an address of the API that nobody knows while add-ons are missing: it may be one of theirs.
+
+    A sender that is told 404 gives up what it had to say.
+    """
+    if not isinstance(request.routing_exception, NotFound) or not request.path.startswith("/api/"):
+        return None
+    addons = current_app.extensions["onhand"]
+    if not addons.may_miss_some and not current_app.extensions["onhand_settings"].safe_mode:
+        return None
+    absent = run(lambda session, now: context(session).addons.absent(now), entities=())
+    if not absent:
+        return None
+    told = f"nobody answers here while these add-ons do not run: {', '.join(absent)}"
+    return problems.Unavailable(told, retry_after=60)
 
 
 def _detail(error: HTTPException) -> str:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from jobs_site import seen
+from onhand.addons import Fault
 from onhand.db import cursor
 from onhand.jobs import drain
 from onhand.outbox import hook_of, publish, publish_all
@@ -76,6 +77,35 @@ def test_a_draining_addon_is_still_told_and_a_disabled_one_is_not(site):
     drain()
     assert site.traces("echo") == [3]
     assert site.traces("probe") == []
+
+
+def test_an_addon_that_does_not_run_just_now_is_told_when_it_does(site):
+    """A process may have held it, for its tables were not there yet: nobody drops what it has to hear."""
+    addons = site.app.extensions["onhand"]
+    addons.hold([Fault("echo", "waits for its tables")])
+    try:
+        run(lambda s, now: publish_all(s, seen(site, 4)), entities=[site.a])
+        drain()
+        assert (site.traces("echo"), site.traces("probe")) == ([], [4])
+        assert site.owner("SELECT attempts, status FROM onhand.job") == [(0, "queued")]
+    finally:
+        addons.hold([])
+    site.owner("UPDATE onhand.job SET due_at = now()")
+    drain()
+    assert site.traces("echo") == [4]
+
+
+def test_what_an_addon_that_could_not_be_loaded_may_observe_waits_until_it_is_disabled(site):
+    """As in safe mode."""
+    for state, waiting in (("enabled", 1), ("disabled", 0)):
+        site.owner(
+            "INSERT INTO onhand.enablement (entity_id, addon, state, effective_from, recorded_at, actor)"
+            " VALUES (%s, 'departed', %s, now(), now(), 'system:test')", site.a, state,
+        )  # fmt: skip
+        run(lambda s, now: publish_all(s, seen(site, 5)), entities=[site.a])
+        drain()
+        assert site.owner("SELECT count(*) FROM onhand.job WHERE actor = 'departed.observe'") == [(waiting,)]
+        site.owner("UPDATE onhand.job SET due_at = now()")
 
 
 def test_an_event_for_later_waits_for_its_time_and_goes_to_those_active_then(site):
