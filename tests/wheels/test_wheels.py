@@ -74,10 +74,30 @@ def move_out(wheel: Callable[[str], Path], tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.parametrize("name", TESTED)
 def test_its_own_tests_pass_there(move_out: Callable[[str], MovedOut], name: str) -> None:
+    """A plugin's are run whole, as its author runs them. An add-on's are all imported, and its contract is run.
+
+    The rest of an add-on's tests is run in the tree, on a site of the add-ons that it requires.
+    """
     there = move_out(name)
-    options = ("-q", "--import-mode=importlib", "-p", "no:cacheprovider", "-W", "error", "-m", "not browser")
-    done = there.run("-m", "pytest", *options, "--override-ini=markers=browser: needs Chromium", "tests")
-    assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
+    options = (
+        "-q",
+        "--import-mode=importlib",
+        "-p",
+        "no:cacheprovider",
+        "-W",
+        "error",
+        "-m",
+        "not browser and not whole",
+    )
+    markers = "--override-ini=markers=browser: needs Chromium\nwhole: runs everything there is"
+    runs = (
+        [["tests"]]
+        if OURS[name].parent.name == "plugins"
+        else [["tests", "--collect-only"], ["tests/test_contract.py"]]
+    )
+    for run in runs:
+        done = there.run("-m", "pytest", *options, markers, *run)
+        assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
 
 
 @pytest.mark.parametrize("name", TESTED)

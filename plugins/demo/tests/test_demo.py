@@ -4,11 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from onhand_demo.result import KINDS
 
 ENDS_WITHIN_S = 170
 
 
+@pytest.mark.whole
 def test_a_short_demo_keeps_every_promise_and_says_so_in_its_last_line(tmp_path: Path) -> None:
     command = (sys.executable, "-m", "onhand.cli", "demo", "--check", "--json", "--events", "5000", "--senders", "2")
     ours = {
