@@ -38,7 +38,8 @@ def test_the_tutorial_leads_there_and_back_again(tmp_path, onhand_sites):
         walk = Walk(tmp_path, environment)
         for step in steps(PAGE.read_text()):
             walk.take(step)
-        assert "recalls" not in walk.run("onhand addon list")
+        assert "reservations" in (listed := walk.said.rpartition("┏")[2])
+        assert "recalls" not in listed
         assert differences(before, catalogue(database.superuser), one="before", other="after") == []
         mention = "SELECT EXISTS (SELECT FROM {0} t WHERE t::text LIKE '%recall%')"
         tables = [table for (table,) in database.superuser(TABLES)]
