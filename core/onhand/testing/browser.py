@@ -126,6 +126,7 @@ class Visit:
         """
         from axe_playwright_python.sync_playwright import Axe
 
+        self.page.wait_for_load_state()  # a form may have led here: what is typed before its scripts are there is lost
         said = what or self.page.url.removeprefix(self.address)
         if self._shots is not None:
             name = re.sub(r"\W+", "-", said).strip("-") or "home"

@@ -49,6 +49,7 @@ def _run(console: Console, options: Options, *, senders: int, port: int | None, 
     from stamina.instrumentation import set_on_retry_hooks
 
     from onhand_demo import result, stage, stream, verdict, world
+    from onhand_demo.corrections import ask_for_corrections
     from onhand_demo.founding import found
     from onhand_demo.journey import Journey
     from onhand_demo.performance import Performance
@@ -72,7 +73,12 @@ def _run(console: Console, options: Options, *, senders: int, port: int | None, 
         performance = Performance(retailer, plan, founded, f"http://127.0.0.1:{port}", senders, options.seed, console)
         performance.play()
         promises = verdict.promises(performance, postgres_log=backing.postgres_log)
-        result.show(console, "The demo", performance.facts | {"seconds in all": time.monotonic() - begun}, promises)
+        asked = ask_for_corrections(founded, options.seed)
+        facts = performance.facts | {
+            "corrections posted, waiting": f"{asked['posted']}, {asked['waiting']}",
+            "seconds in all": time.monotonic() - begun,
+        }
+        result.show(console, "The demo", facts, promises)
         if as_json:
             click.echo(performance.figures.as_json())
         if not check:

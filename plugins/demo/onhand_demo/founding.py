@@ -50,6 +50,7 @@ class Login:
     username: str
     password: str
     what: str
+    user_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,12 @@ class Founded:
     auditor: str
     """a token that may read in every entity"""
     logins: tuple[Login, ...]
+    store: tuple[int, int]
+    """entity and location of the store that has people"""
+
+    def login(self, username: str) -> Login:
+        """Return who goes by a user name."""
+        return next(each for each in self.logins if each.username == username)
 
 
 def found(world: World) -> Founded:
@@ -77,7 +84,8 @@ def found(world: World) -> Founded:
     run(partial(_expect_haste, entities[EAST.code]), entities=())
     run(partial(_value, world), entities=())
     *tokens, auditor = _issue(_token_requests(world, entities))
-    return Founded(dict(zip(world.channels, tokens, strict=True)), auditor, _admit(world, entities))
+    logins, store = _admit(world, entities)
+    return Founded(dict(zip(world.channels, tokens, strict=True)), auditor, logins, store)
 
 
 def bring_in(name: str, *files: bytes) -> None:
@@ -153,23 +161,28 @@ def _issue(requests: Sequence[TokenRequest]) -> list[str]:
     return [token.secret for token in issued]
 
 
-def _admit(world: World, entities: dict[str, int]) -> tuple[Login, ...]:
+def _admit(world: World, entities: dict[str, int]) -> tuple[tuple[Login, ...], tuple[int, int]]:
     east = entities[EAST.code]
     store = next(each for each in world.stores.values() if each.entity is EAST)
 
-    def command(session: Session, now: datetime) -> tuple[Login, ...]:
+    def command(session: Session, now: datetime) -> tuple[tuple[Login, ...], tuple[int, int]]:
         place = locations_by_code(session, [store.code])[store.code]
         people: Sequence[tuple[str, str, RoleAt]] = (
             ("admin", "administrator of the group", RoleAt("admin")),
             ("governance", "governance lead of the group", RoleAt("governance")),
             ("manager", f"manager of {store.name}", RoleAt("store_manager", east, place.id)),
+            ("clerk", f"clerk of {store.name}", RoleAt("clerk", east, place.id)),
         )
-        logins = [Login(username, secrets.token_urlsafe(9), what) for username, what, _ in people]
+        passwords = [secrets.token_urlsafe(9) for _ in people]
         users = [
-            NewUser(login.username, login.what.capitalize(), hasher().hash(login.password), (role,))
-            for login, (_, _, role) in zip(logins, people, strict=True)
+            NewUser(username, what.capitalize(), hasher().hash(password), (role,))
+            for (username, what, role), password in zip(people, passwords, strict=True)
         ]
-        create_users(session, users, by=BY, now=now)
-        return tuple(logins)
+        made = create_users(session, users, by=BY, now=now)
+        logins = [
+            Login(username, password, what, user.id)
+            for (username, what, _), password, user in zip(people, passwords, made, strict=True)
+        ]
+        return tuple(logins), (east, place.id)
 
     return run(command, entities=every_entity())

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,3 +33,6 @@ def test_a_short_demo_keeps_every_promise_and_says_so_in_its_last_line(tmp_path:
     assert 0 < figures["latency_p50_s"] <= figures["latency_p95_s"]
     assert set(KINDS) <= {kind for kind, count in figures["exceptions"].items() if count > 0}
     assert "BROKEN" not in ended.stderr
+    posted, waiting = re.search(r"corrections posted, waiting\D+(\d+), (\d+)", ended.stderr).groups()
+    assert int(posted) > 0
+    assert int(waiting) > 0
