@@ -15,6 +15,7 @@ import surface
 from onhand.addons import Addons, discover
 from onhand.cli import main
 from onhand.hooks import kind_of
+from onhand.policies.values import wanted
 from onhand.problems import catalogue
 
 ROOT = Path(__file__).parents[2]
@@ -126,14 +127,13 @@ def _permissions(addons: Addons) -> str:
 
 def _policies(addons: Addons) -> str:
     rows = [
-        _row(f"`{each.name}`", each.label, each.type.__name__, f"{each.default} {each.unit or ''}",
-             ", ".join(each.scopes), each.help)
+        _row(f"`{each.name}`", each.label, wanted(each), each.default, ", ".join(each.scopes), each.help)
         for each in addons.gather("policies")
     ]  # fmt: skip
     said = (
         "Business rules that people set, from a date on: `onhand policy set NAME VALUE`. The most specific place wins."
     )
-    return _page("Policies", said, *_table("policy", "label", "type", "default", "may be set per", "meaning"), *rows)
+    return _page("Policies", said, *_table("policy", "label", "takes", "default", "may be set per", "meaning"), *rows)
 
 
 def _exceptions(addons: Addons) -> str:

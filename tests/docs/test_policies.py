@@ -3,11 +3,12 @@
 import json
 import re
 import shlex
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from onhand.addons import Installed
+from onhand.addons import Addons, Installed, discover
 from onhand.cli import main
 from onhand.testing.distribution import with_requirements
 from onhand_channels.testing import make_channel
@@ -56,3 +57,9 @@ def test_the_page_does_what_it_says(onhand, onhand_site, superuser) -> None:
                 expected = {name: told[name] if value == "…" else value for name, value in expected.items()}
             assert told == expected, command
     assert superuser("SELECT count(*) FROM onhand.policy_version WHERE reason = 'profile Grocery'") == [(5,)]
+
+
+def test_every_number_that_ships_has_both_bounds() -> None:
+    kinds = [kind for kind in Addons(discover()).gather("policies") if kind.type in (int, Decimal)]
+    assert len(kinds) > 20
+    assert [kind.name for kind in kinds if kind.minimum is None or kind.maximum is None] == []

@@ -103,20 +103,20 @@ def policies() -> list[PolicyType]:
     """How late a fact may be told, by when what went wrong is to be mended, and how many test events it takes."""
     return [
         PolicyType("channels.parked_hours", "Service level of parked events", int, 8,
-                   "A parked event, or one with several bodies, escalates when it is not mended by then.", "hours"),
+                   "A parked event, or one with several bodies, escalates when it is not mended by then.", "hours", maximum=8_760),
         PolicyType("channels.sync_gap_hours", "Service level of synchronisation gaps", int, 24,
-                   "A channel's own number that is off escalates when it still is by then.", "hours"),
+                   "A channel's own number that is off escalates when it still is by then.", "hours", maximum=8_760),
         PolicyType("channels.latency_hours", "Service level of latency breaches", int, 4,
-                   "A channel that tells facts late escalates when it still does by then.", "hours"),
+                   "A channel that tells facts late escalates when it still does by then.", "hours", maximum=8_760),
         PolicyType(
             "channels.latency_seconds_max", "Latency service level", int, 300,
             "Facts recorded later than this after they occurred raise a latency breach.", "s", ("channel", "entity"),
-            minimum=1, variables=(PolicyVariable("type", str, "The type of the event, onhand.sale.v1 say."),),
+            minimum=1, maximum=31_536_000, variables=(PolicyVariable("type", str, "The type of the event, onhand.sale.v1 say."),),
         ),
         PolicyType(
             "channels.shadow_events_min", "Test events in shadow", int, 10,
             "So many of a channel's newest test events must be without a problem before it goes live.",
-            "events", ("channel", "entity"),
+            "events", ("channel", "entity"), maximum=10_000,
         ),
         PolicyType(
             degradation.PLAN, "Degradation plan", str, "normal",
@@ -126,17 +126,17 @@ def policies() -> list[PolicyType]:
         PolicyType(
             degradation.BUFFER_RAISE, "Buffer while degraded", int, 1,
             "Units of everything kept back beyond buffers while a channel's buffer is raised.",
-            "units", ("channel", "entity"),
+            "units", ("channel", "entity"), maximum=1_000_000,
         ),
         PolicyType(
             health.PARKED_PERCENT, "Tolerated share of parked events", int, 20,
             "A channel of whose events of the last hour more are parked, or in conflict, is not well.",
-            "%", ("channel", "entity"),
+            "%", ("channel", "entity"), maximum=100,
         ),
         PolicyType(
             health.SILENCE, "Tolerated silence", int, 0,
             "A channel that tells nothing for longer is not well; 0: silence is not watched.",
-            "s", ("channel", "entity"),
+            "s", ("channel", "entity"), maximum=31_536_000,
         ),
         PolicyType(
             feeding.WRITES_PER_MINUTE, "Write budget", int, 120,
@@ -151,7 +151,7 @@ def policies() -> list[PolicyType]:
         PolicyType(
             sync_gaps.TOLERANCE, "Tolerated difference", int, sync_gaps.DEFAULT_TOLERANCE,
             "A channel's own number may differ by so much from the book before it is a synchronisation gap.",
-            "units", ("item", "category", "location", "channel", "entity"),
+            "units", ("item", "category", "location", "channel", "entity"), maximum=1_000_000,
         ),
     ]  # fmt: skip
 

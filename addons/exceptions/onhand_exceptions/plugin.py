@@ -62,6 +62,7 @@ def policies() -> list[PolicyType]:
             type=int,
             unit="hours",
             default=24,
+            maximum=8_760,
             scopes=("location", "entity"),
             help="An exception open for longer escalates; kinds may have a service level of their own.",
         ),
@@ -85,6 +86,7 @@ def policies() -> list[PolicyType]:
             type=int,
             unit="minutes",
             default=10,
+            maximum=10_080,
             help="For so long an act upon exceptions can be undone by whoever acted.",
         ),
         PolicyType(
@@ -93,6 +95,7 @@ def policies() -> list[PolicyType]:
             type=int,
             unit="hours",
             default=24,
+            maximum=8_760,
             help="A cause that comes back within so many hours reopens its exception; later it opens a new one.",
         ),
     ]

@@ -28,12 +28,14 @@ POLICIES = (
                ("channel", "entity"), minimum=1, maximum=31_536_000),
     PolicyType(TTL_MAX, "Longest time to live", int, 86_400, "The longest a channel may ask a hold to last.", "s",
                ("channel", "entity"), minimum=1, maximum=31_536_000),
-    PolicyType(BUFFER, "Buffer", int, DEFAULT_BUFFER, "Units kept back: they are on the shelf, but not promised.", "units", PLACES),
+    PolicyType(BUFFER, "Buffer", int, DEFAULT_BUFFER, "Units kept back: they are on the shelf, but not promised.", "units", PLACES,
+               maximum=1_000_000),
     PolicyType(OVERDUE, "Fulfilment service level", int, 86_400,
-               "A confirmed hold that is not fulfilled after this long is overdue.", "s", ("channel", "entity")),
+               "A confirmed hold that is not fulfilled after this long is overdue.", "s", ("channel", "entity"),
+               maximum=31_536_000),
     PolicyType(OVERDUE_HOURS, "Service level of overdue holds", int, 8,
                "An overdue hold escalates when it is neither handed over nor let go by then.", "hours",
-               ("location", "entity")),
+               ("location", "entity"), maximum=8_760),
 )  # fmt: skip
 
 # Luxury promises the last unit and waits for its customer; grocers trust their shelves less and turn faster.

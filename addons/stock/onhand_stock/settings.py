@@ -14,6 +14,7 @@ __all__ = [
     "AMOUNT", "POLICIES", "PROFILES", "RECOUNT", "STOPPED", "UNITS", "VALUE", "is_valued", "recount_from", "tolerances", "unit_values", "worth",
 ]  # fmt: skip
 
+UNITS_MAX, MINOR_MAX = 1_000_000_000, 10**15
 PLACES = ("item", "category", "location", "entity")
 UNITS, AMOUNT = "stock.adjust_tolerance_units", "stock.adjust_tolerance_minor"
 RECOUNT, VALUE = "stock.recount_units", "stock.unit_value_minor"
@@ -23,22 +24,23 @@ POLICIES = (
     PolicyType(
         UNITS, "Adjusted at once, units", int, 5,
         "Up to so many units of an item at a location, added up per person over the window against splitting, whoever may"
-        " adjust does so at once; more takes approval. 0: everything does.", "units", PLACES,
+        " adjust does so at once; more takes approval. 0: everything does.", "units", PLACES, maximum=UNITS_MAX,
     ),
     PolicyType(
         AMOUNT, "Adjusted at once, value", int, 5_000,
         "Up to so much value, likewise. It counts where the value of a unit is known, and for markdowns.",
-        "minor unit of the currency", PLACES,
+        "minor unit of the currency", PLACES, maximum=MINOR_MAX,
     ),
     PolicyType(
         RECOUNT, "Counted again from", int, 100,
         "A correction of so many units or more on the shelf is counted again before anybody decides on it. 0: never.",
-        "units", PLACES,
+        "units", PLACES, maximum=UNITS_MAX,
     ),
     PolicyType(
         VALUE, "Value of a unit", Decimal, Decimal(0),
         "What one base unit counts as being worth, until costs are kept: when an adjustment is weighed, as money at risk"
         " of an exception, as the value of what is short. 0: not known, shown as such, and only units are weighed.", "minor unit of the currency", ("item", "category", "entity"),
+        maximum=MINOR_MAX,
     ),
     PolicyType(
         STOPPED, "Stopped", bool, False,

@@ -355,3 +355,26 @@ def test_rule_of_one_location_is_named_by_its_code(shop, other_shop, ask, api, t
     answer = ask(-40)
     waits = shop.run(lambda session, _: session.get(Approval, answer.approval_id).waiting_role)
     assert waits == "governance"
+
+
+def test_what_was_asked_for_becomes_less_and_consents_are_void(shop, ask, agree, api, token, person, books_agree):
+    shop.receive(100)
+    asker = person(RoleAt("clerk", shop.entity.id))
+    answer = ask(-40, note="pallet gone", by=asker.actor)
+    own = api(token(shop.entity, "approvals.read", person=asker))
+    address = f"/api/v1/approvals/{answer.approval_id}"
+    shop.sell(10)
+    assert own.post(f"{address}/revise", json={"version": 9, "quantity": -30}).status_code == 409
+    for wish, said in (({"quantity": 0}, "not 0"), ({"quantity": -100}, "counted again first"), ({"amount_minor": 5}, "follows"),
+                       ({"quantity": -95}, "cannot be missing"), ({}, "say what is wanted")):  # fmt: skip
+        refused = own.post(f"{address}/revise", json={"version": 1, **wish})
+        assert (refused.status_code, said in refused.text) == (422, True), refused.text
+    told = own.post(f"{address}/revise", json={"version": 1, "quantity": -30, "note": "only 30"}).json
+    assert (told["version"], told["quantity"], told["note"]) == (2, -30, "only 30")
+    assert (told["changes"][0]["before"], told["changes"][0]["after"], told["atp_after"]) == (90, 60, 60)
+    assert shop.states() == {"available": 90}
+    assert agree(answer, by=asker.actor).why == "own_request"
+    assert agree(answer).status == "approved"
+    assert shop.states() == {"available": 60}
+    assert status_of(shop, answer) == "posted"
+    books_agree()

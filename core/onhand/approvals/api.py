@@ -1,6 +1,6 @@
 """Approvals, as add-ons use them: kinds and what they hand over, verbs and what they answer."""
 
-from onhand.approvals.kinds import Applied, Approval, ApprovalRequest, Change, NotApplied, Proof
+from onhand.approvals.kinds import Amendment, Applied, Approval, ApprovalRequest, Change, NotApplied, Proof
 from onhand.approvals.services import (
     Asked,
     Decided,
@@ -16,6 +16,6 @@ from onhand.approvals.services import (
 from onhand.contributions import ApprovalKind, ApprovalTier
 
 __all__ = [
-    "Applied", "Approval", "ApprovalKind", "ApprovalRequest", "ApprovalTier", "Asked", "Change", "Decided", "Decision",
+    "Amendment", "Applied", "Approval", "ApprovalKind", "ApprovalRequest", "ApprovalTier", "Asked", "Change", "Decided", "Decision",
     "NotApplied", "Proof", "Refused", "Revision", "Withdrawal", "ask", "decide", "revise", "withdraw",
 ]  # fmt: skip

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from onhand.actors import Actor
 
-__all__ = ["Applied", "Apply", "Approval", "ApprovalRequest", "Change", "NotApplied", "Proof", "Recheck"]
+__all__ = [
+    "Amendment", "Applied", "Apply", "Approval", "ApprovalRequest", "Change", "NotApplied", "Proof", "Recheck", "Revise",
+]  # fmt: skip
 
 Value = str | int | None
 
@@ -90,6 +92,15 @@ class NotApplied:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What a requester wants instead; None: as it was. `quantity` and `amount_minor` have their sign."""
+
+    quantity: int | None = None
+    amount_minor: int | None = None
+    note: str | None = None
+
+
 class Apply(Protocol):
     """Carry out what was approved, in the transaction of the last decision."""
 
@@ -113,4 +124,16 @@ class Recheck(Protocol):
 
         None: what was asked still fits. A request: as it would have to be asked now; the decision is refused, the new
         numbers are shown, and approvals given so far are void. NotApplied: it can no longer be done.
+        """
+
+
+class Revise(Protocol):
+    """Say what is asked for when who asked wants something else, and keep it where `apply` will look for it."""
+
+    def __call__(
+        self, session: Session, wishes: Sequence[tuple[Approval, Amendment]], *, now: datetime
+    ) -> Sequence[ApprovalRequest | NotApplied]:
+        """Answer one by one, in order: the request as it is asked now, on the numbers of now, or why it cannot be.
+
+        What it writes is undone where its answer, or the request, is refused.
         """

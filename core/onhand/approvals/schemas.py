@@ -14,6 +14,7 @@ __all__ = [
     "ApprovalDetailSchema",
     "ApprovalListSchema",
     "ApprovalQuerySchema",
+    "ApprovalRevisionSchema",
     "ApprovalRuleAnswerSchema",
     "ApprovalRuleBacktestAnswerSchema",
     "ApprovalRuleBacktestSchema",
@@ -168,6 +169,15 @@ class ApprovalWithdrawalSchema(Schema):
     """Why it is taken back, if that is worth a word."""
 
     note = fields.Text(load_default=None, allow_none=True)
+
+
+class ApprovalRevisionSchema(Schema):
+    """What is wanted instead, of the version one saw: at least one of quantity, amount and note. Consents given are void."""
+
+    version = ma.Integer(required=True, strict=True, validate=validate.Range(1, 2**31 - 1))
+    quantity = ma.Integer(strict=True, validate=validate.Range(-NUMBER_MAX, NUMBER_MAX))
+    amount_minor = ma.Integer(strict=True, validate=validate.Range(-NUMBER_MAX, NUMBER_MAX))
+    note = fields.Text()
 
 
 class ApprovalRuleSchema(Schema):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
-    from onhand.approvals.kinds import Apply, Recheck
+    from onhand.approvals.kinds import Apply, Recheck, Revise
     from onhand.policies.book import Where
 
 __all__ = [
@@ -128,8 +128,9 @@ class ApprovalKind:
     """A kind of change that may need other people's consent, named `<noun>.<what>`.
 
     `permission`: what an approver must hold at the place, besides the role that the rules name. `apply` carries it out
-    in the transaction of the last decision; `recheck`, where given, says whether what was asked still fits. `tiers` hold
-    until somebody sets a rule for the kind, anywhere.
+    in the transaction of the last decision; `recheck`, where given, says whether what was asked still fits, and `revise`
+    what is asked for when the requester wants another quantity or amount: without it only the note can be changed.
+    `tiers` hold until somebody sets a rule for the kind, anywhere.
     """
 
     name: str
@@ -138,6 +139,7 @@ class ApprovalKind:
     apply: "Apply"
     recheck: "Recheck | None" = None
     tiers: tuple[ApprovalTier, ...] = ()
+    revise: "Revise | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
-from onhand.policies.book import Where
+from onhand.policies.book import PARTS, Where
 from onhand.policies.explaining import actor_names
 from onhand.policies.models import PolicyVersion
 from onhand.policies.places import label_of, named
 from onhand.policies.services import history, place_of, policy_type
 from onhand.policies.values import shown
 
-__all__ = ["Entry", "State", "chronicle"]
+__all__ = ["HISTORY_ORDER", "Entry", "State", "chronicle", "told_of", "versions_listed"]
+
+HISTORY_ORDER: Sequence[ColumnElement[Any]] = (PolicyVersion.effective_from.desc(), PolicyVersion.id.desc())
 
 State = Literal["in force", "scheduled", "past", "ended", "replaced", "cancelled", "cancels"]
 
@@ -43,16 +46,45 @@ def chronicle(
     session: Session, name: str, *, now: datetime, entities: Collection[int] | None = None
 ) -> list[Entry]:  # fmt: skip
     """Return the versions of a policy, newest effect first; with `entities` those of the group and of these alone."""
-    kind = policy_type(session, name)
     versions = history(session, name)
     if entities is not None:
         versions = [one for one in versions if one.entity_id is None or one.entity_id in entities]
+    return _entries(session, name, versions, versions, now)
+
+
+def versions_listed(name: str, entities: Collection[int]) -> Select[Any]:
+    """Return the versions of a policy for the group and for these entities; order them by `HISTORY_ORDER`."""
+    v = PolicyVersion
+    return select(v).where(v.policy == name, or_(v.entity_id.is_(None), v.entity_id.in_(entities)))
+
+
+def told_of(session: Session, name: str, versions: Sequence[PolicyVersion], *, now: datetime) -> list[Entry]:
+    """Return some versions as the chronicle tells of them: beside them only those of the same places are read."""
+    return _entries(session, name, versions, _beside(session, name, versions), now)
+
+
+def _beside(session: Session, name: str, versions: Sequence[PolicyVersion]) -> list[PolicyVersion]:
+    """Return every version of the places of these."""
+    places = {place_of(one) for one in versions}
+    query = select(PolicyVersion).where(PolicyVersion.policy == name)
+    for at, part in enumerate(PARTS):
+        ids = {place.key[at] for place in places}
+        column = getattr(PolicyVersion, part)
+        given = column.in_(ids - {None})
+        query = query.where(or_(given, column.is_(None)) if None in ids else given)
+    return [one for one in session.scalars(query) if place_of(one) in places]
+
+
+def _entries(
+    session: Session, name: str, versions: Sequence[PolicyVersion], beside: Sequence[PolicyVersion], now: datetime
+) -> list[Entry]:  # fmt: skip
+    kind = policy_type(session, name)
     places = [place_of(one) for one in versions]
     names = named(session, places)
     people = actor_names(session, {one.actor for one in versions})
-    replaced_by = {one.replaces: one for one in versions if one.replaces is not None}
-    before = _before(versions, replaced_by)
-    latest = _latest(versions, replaced_by, now)
+    replaced_by = {one.replaces: one for one in beside if one.replaces is not None}
+    before = _before(beside, replaced_by)
+    latest = _latest(beside, replaced_by, now)
     return [
         Entry(
             id=one.id,

@@ -1,6 +1,7 @@
 """Policies as JSON tells them, at the command line and over REST."""
 
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from onhand.contributions import PolicyType
@@ -24,6 +25,8 @@ def kind_document(addon: str, kind: PolicyType) -> dict[str, Any]:
         "unit": kind.unit,
         "default": kind.default,
         "takes": wanted(kind),
+        "minimum": kind.minimum if kind.type in (int, Decimal) else None,
+        "maximum": kind.maximum if kind.type in (int, Decimal) else None,
         "per": list(kind.scopes),
         "choices": list(kind.choices),
         "variables": [{"name": one.name, "type": one.type.__name__, "help": one.help} for one in kind.variables],

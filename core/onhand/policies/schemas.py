@@ -4,6 +4,7 @@ from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
 from onhand.policies.backtesting import DAYS_MAX
+from onhand.rest import LIMIT_DEFAULT, LIMIT_MAX
 from onhand.rest.fields import Code, Moment, Text
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "PolicyBacktestListSchema",
     "PolicyBacktestSchema",
     "PolicyChangedSchema",
+    "PolicyHistoryQuerySchema",
     "PolicyHistorySchema",
     "PolicyListSchema",
     "PolicyOneVersionSchema",
@@ -54,6 +56,8 @@ class PolicySchema(Schema):
     unit = ma.String(required=True, allow_none=True)
     default = ma.Raw(required=True)
     takes = ma.String(required=True)
+    minimum = ma.Raw(required=True, allow_none=True)
+    maximum = ma.Raw(required=True, allow_none=True)
     per = ma.List(ma.String(), required=True)
     choices = ma.List(ma.String(), required=True)
     variables = ma.List(ma.Nested(PolicyVariableSchema), required=True)
@@ -114,11 +118,18 @@ class PolicyEntrySchema(Schema):
     replaced_by = ma.Integer(required=True, allow_none=True)
 
 
+class PolicyHistoryQuerySchema(Schema):
+    """Where to go on, and how many versions at most."""
+
+    cursor = ma.String()
+    limit = ma.Integer(load_default=LIMIT_DEFAULT, validate=validate.Range(1, LIMIT_MAX))
+
+
 class PolicyHistorySchema(Schema):
-    """Versions, newest effect first; `left_off` is how many older ones are not listed."""
+    """A page of versions, newest effect first; `next` is the cursor of those that follow."""
 
     items = ma.List(ma.Nested(PolicyEntrySchema), required=True)
-    left_off = ma.Integer(required=True)
+    next = ma.String(required=True, allow_none=True)
 
 
 class PolicyVersionSchema(Schema):

@@ -70,11 +70,11 @@ def wanted(kind: PolicyType) -> str:
     if kind.type in (int, Decimal):
         low, high = kind.minimum, kind.maximum
         if low is not None and high is not None:
-            return f"{said} from {low} to {high}"
+            return f"{said} from {_digits(low)} to {_digits(high)}"
         if low is not None:
-            return f"{said}, {low} or more"
+            return f"{said}, {_digits(low)} or more"
         if high is not None:
-            return f"{said}, {high} or less"
+            return f"{said}, {_digits(high)} or less"
     return said
 
 
@@ -119,13 +119,18 @@ def shown(kind: PolicyType, value: Any) -> str:
         return "not set"
     if kind.type is bool:
         return "yes" if value else "no"
-    said = f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") if isinstance(value, int) else str(value)
+    said = _digits(value) if isinstance(value, int) else str(value)
     return f"{said} {kind.unit}" if kind.unit else said
 
 
 def names(values: Sequence[str]) -> str:
     """Write a list: `a, b or c`."""
     return " or ".join(filter(None, (", ".join(values[:-1]), values[-1]))) if values else "none"
+
+
+def _digits(value: int | Decimal) -> str:
+    """Write a number with its digits in groups."""
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def _typed(kind: PolicyType) -> str:
@@ -148,9 +153,9 @@ def _in_bounds(kind: PolicyType, value: int | Decimal) -> Any:
     low = -NUMBER_MAX if kind.minimum is None else kind.minimum
     high = NUMBER_MAX if kind.maximum is None else kind.maximum
     if value < low:
-        raise _refused(kind, "cannot be negative" if low == 0 else f"cannot be less than {low}: {value} was given")
+        raise _refused(kind, f"cannot be less than {_digits(low)}: {_digits(value)} was given")
     if value > high:
-        raise _refused(kind, f"cannot be greater than {high}: {value} was given")
+        raise _refused(kind, f"cannot be greater than {_digits(high)}: {_digits(value)} was given")
     return str(value) if isinstance(value, Decimal) else value
 
 

@@ -286,3 +286,23 @@ def test_who_looked_at_the_evidence_is_in_the_trail(house, browser, superuser):
     page(browser(house.manager), f"/approvals/{asked.id}")
     looks = superuser("SELECT user_id, subject FROM onhand.audit WHERE action = 'approvals.view'")
     assert looks == [(house.manager.id, f"/approvals/{asked.id}")]
+
+
+def test_who_asked_asks_for_something_else_on_the_page_and_consents_are_void(house, browser):
+    asked = house.ask(40)
+    assert house.decide(asked, house.manager).waiting_role == "governance"
+    clerk, address = browser(house.clerk), f"/approvals/{asked.id}"
+    assert "Ask for something else" in page(clerk, address)
+    assert "Ask for something else" not in page(browser(house.manager), address)
+    post(clerk, f"{address}/revise", version="1", note="The blue ones", quantity="many")
+    assert house.activity(asked) == ["asked", "approved"]
+    post(clerk, f"{address}/revise", version="1", note="The blue ones", quantity="39")
+    assert house.activity(asked) == ["asked", "approved"], "this kind knows no other quantity"
+    post(clerk, f"{address}/revise", version="1", note="The blue ones", quantity="40")
+    text = page(clerk, address)
+    assert "The blue ones" in text
+    assert "consents so far are void" in text
+    assert house.activity(asked) == ["asked", "approved", "revised"]
+    post(browser(house.manager), f"{address}/revise", version="2", note="Mine now")
+    assert house.activity(asked) == ["asked", "approved", "revised"]
+    assert house.decide(asked, house.manager, version=2).waiting_role == "governance"

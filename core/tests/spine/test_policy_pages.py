@@ -138,7 +138,7 @@ def test_form_shows_the_change_before_it_is_saved(lead, superuser, entities):
     ("form", "because"),
     [
         ({"value": "bright"}, "takes a whole number (W), not &#39;bright&#39;"),
-        ({"value": "-1"}, "cannot be negative"),
+        ({"value": "-1"}, "cannot be less than 0: -1 was given"),
         ({"value": "7", "from": "yesterday"}, "Give a date and a time"),
         ({"value": "7", "item": "x"}, "no installed add-on knows a item"),
         ({"value": "7", "when": "hour > 3"}, "takes no condition"),

@@ -136,3 +136,26 @@ def test_profiles_are_listed_compared_and_applied(lead, superuser):
     ]
     assert lead.get(f"{POLICIES}/profiles/corner_shop?entity=A").status_code == 422
     assert lead.get(f"{POLICIES}/profiles/luxury?entity=B").status_code == 422
+
+
+def test_versions_come_in_pages_each_told_as_in_the_whole(lead):
+    for value in (60, 65, 70):
+        post(lead, f"{WATTS}/versions", value=value, place={"entity": "A"})
+    post(lead, f"{WATTS}/versions", value=80, place={"entity": "A", "item": "7"})
+    whole = lead.get(f"{WATTS}/versions").json
+    assert ([one["value"] for one in whole["items"]], whole["next"]) == ([80, 70, 65, 60], None)
+    paged, cursor = [], ""
+    while cursor is not None:
+        answer = lead.get(f"{WATTS}/versions", query_string={"limit": 2, **({"cursor": cursor} if cursor else {})}).json
+        assert len(answer["items"]) == 2
+        paged, cursor = paged + answer["items"], answer["next"]
+    assert paged == whole["items"]
+    assert [one["before"] for one in paged] == ["not set", "65 W", "60 W", "not set"]
+    assert lead.get(f"{WATTS}/versions?cursor=forged").status_code == 400
+
+
+def test_every_number_says_its_bounds(group):
+    [watts] = [one for one in group.get(POLICIES).json["items"] if one["name"] == "lamp.watts"]
+    assert (watts["minimum"], watts["maximum"]) == (0, None)
+    [level] = [one for one in group.get(POLICIES).json["items"] if one["name"] == "lamp.level"]
+    assert (level["minimum"], level["maximum"], level["takes"]) == (-5, 5, "a whole number from -5 to 5")

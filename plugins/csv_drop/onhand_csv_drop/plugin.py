@@ -48,7 +48,7 @@ def policies() -> list[PolicyType]:
     return [
         PolicyType(
             folders.QUIET, "Quiet time of CSV files", int, 10,
-            "A file in a watched folder is taken once nobody has written to it for this long.", "seconds", minimum=0,
+            "A file in a watched folder is taken once nobody has written to it for this long.", "seconds", maximum=86_400,
         )
     ]  # fmt: skip
 

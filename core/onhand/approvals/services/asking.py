@@ -33,7 +33,7 @@ from onhand.contributions import ApprovalKind
 from onhand.ids import uuid7
 from onhand.reasons.api import check
 
-__all__ = ["Revision", "Withdrawal", "ask", "revise", "withdraw"]
+__all__ = ["Revision", "Withdrawal", "ask", "moved_on", "not_theirs", "revise", "withdraw"]
 
 COLUMNS = tuple(Row.__table__.columns.keys())
 Told = list[tuple[Row, str, dict[str, Any]]]
@@ -147,7 +147,7 @@ def withdraw(session: Session, withdrawals: Sequence[Withdrawal], *, by: Actor, 
     told: Told = []
     for withdrawal in withdrawals:
         row = rows.get(withdrawal.id)
-        refused = _not_theirs(row, withdrawal.id, requester)
+        refused = not_theirs(row, withdrawal.id, requester)
         if refused is not None or row is None:
             answers.append(refused or _missing())
             continue
@@ -207,19 +207,27 @@ def _revised(
 def _unrevisable(row: Row | None, revision: Revision, requester: str, seen: set[UUID]) -> Refused | None:
     if revision.id in seen:
         return Refused("twice", "named twice in one list; send it once", revision.id)
-    refused = _not_theirs(row, revision.id, requester)
+    refused = not_theirs(row, revision.id, requester)
     if refused is not None or row is None:
         return refused
     request = revision.request
-    if row.version != revision.version:
-        detail = f"it has moved on to version {row.version} since you saw version {revision.version}; look again"
-        return Refused("changed", detail, row.id, row.version)
+    if (moved := moved_on(row, revision.version)) is not None:
+        return moved
     if (request.kind, request.entity_id, request.location_id) != (row.kind, row.entity_id, row.location_id):
         return Refused("invalid", "kind and place cannot be changed: withdraw it and ask anew", row.id, row.version)
     return None
 
 
-def _not_theirs(row: Row | None, id_: UUID, requester: str) -> Refused | None:
+def moved_on(row: Row, version: int) -> Refused | None:
+    """Return the refusal of who saw another version of a row than there is."""
+    if row.version == version:
+        return None
+    detail = f"it has moved on to version {row.version} since you saw version {version}; look again"
+    return Refused("changed", detail, row.id, row.version)
+
+
+def not_theirs(row: Row | None, id_: UUID, requester: str) -> Refused | None:
+    """Return the refusal of who did not ask for it, or asked for what is decided."""
     if row is None:
         return Refused("unknown", "there is no such approval here", id_)
     if row.requester != requester:

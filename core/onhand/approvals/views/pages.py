@@ -1,5 +1,6 @@
 """HTML: the inbox, one approval, and what became of many decided at once."""
 
+import re
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
@@ -11,19 +12,21 @@ from sqlalchemy.orm import Session
 from onhand import problems
 from onhand.access import actor, in_scope, principal, requires, sensitive
 from onhand.approvals import queries, services
+from onhand.approvals.kinds import Amendment
 from onhand.approvals.services.bulk import BULK_MAX, decide_bulk
 from onhand.approvals.services.deciding import Verdict
 from onhand.approvals.services.outcomes import Asked, Decided, Refused
 from onhand.approvals.services.rows import kinds_of
 from onhand.approvals.views.asking import judged, reader, seen
 from onhand.rest import page
-from onhand.web import Column
+from onhand.web import Column, minor_units
 
 __all__ = ["approvals"]
 
 approvals = Blueprint("approvals", __name__, url_prefix="/approvals", template_folder="../templates")
 
 TEXT_CHARACTERS_MAX = 2_000
+NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 TABS: dict[queries.Tab, str] = {
     "waiting": "Waits for me", "mine": "My requests", "pending": "All waiting", "decided": "Decided",
 }  # fmt: skip
@@ -108,6 +111,29 @@ def decide_many() -> ResponseReturnValue:
     )  # fmt: skip
 
 
+@approvals.post("/<uuid:approval_id>/revise")
+@requires("approvals.read")
+def revise(approval_id: UUID) -> ResponseReturnValue:
+    """Ask for something else in place of what one asked for oneself."""
+    version = request.form.get("version", type=int) or 0
+
+    def command(session: Session, now: datetime) -> Asked | Refused:
+        row = seen(session, reader(session, now), approval_id)
+        wanted = _amendment(row)
+        if isinstance(wanted, Refused):
+            return wanted
+        return services.amend(session, [services.Amend(approval_id, version, wanted)], by=actor(), now=now)[0]
+
+    outcome = in_scope(command)
+    if isinstance(outcome, Refused):
+        flash(f"Not done: {outcome.detail}.", "bad")
+    elif outcome.status == "approved":
+        flash("Done: no rule demands consent for that.", "good")
+    else:
+        flash("Asked for that instead. Consents given so far are void.", "good")
+    return redirect(url_for("approvals.detail", approval_id=approval_id), 303)
+
+
 @approvals.post("/<uuid:approval_id>/withdraw")
 @requires("approvals.read")
 def withdraw(approval_id: UUID) -> ResponseReturnValue:
@@ -124,6 +150,27 @@ def withdraw(approval_id: UUID) -> ResponseReturnValue:
     else:
         flash("Withdrawn.", "good")
     return redirect(url_for("approvals.detail", approval_id=approval_id), 303)
+
+
+def _amendment(row: Any) -> Amendment | Refused:
+    """Read what is wanted instead; what is as it was does not count."""
+    quantity, amount, note = (
+        _text("quantity").replace("\N{MINUS SIGN}", "-").replace(" ", ""),
+        _text("amount"),
+        _text("note"),
+    )
+    if quantity and not NUMBER.fullmatch(quantity):
+        return Refused("invalid", f"{quantity!r} is no whole number: write one like -35", row.id)
+    minor = minor_units(amount, row.currency) if amount and row.currency else None
+    if amount and minor is None:
+        return Refused("invalid", f"{amount!r} is no amount: write one like 500 or 499.50, in {row.currency}", row.id)
+    if minor is not None and (row.amount_minor or 0) < 0:
+        minor = -minor
+    return Amendment(
+        int(quantity) if quantity and int(quantity) != row.quantity else None,
+        minor if minor != row.amount_minor else None,
+        note if note != (row.note or "") else None,
+    )
 
 
 def _inbox(session: Session, now: datetime) -> dict[str, Any]:
@@ -161,6 +208,7 @@ def _detail(session: Session, approval_id: UUID, now: datetime) -> dict[str, Any
         "activity": queries.activity_of(session, approval_id),
         "refusal": refusal,
         "may_decide": refusal is None,
+        "can_revise": row.kind in kinds and kinds[row.kind].revise is not None,
         "is_mine": who.person is not None and row.requester_user_id == who.person,
     }
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from onhand.access import actor, in_scope, requires
 from onhand.approvals import queries, schemas, services
+from onhand.approvals.kinds import Amendment
 from onhand.approvals.services.bulk import decide_bulk
 from onhand.approvals.services.outcomes import Decided, Refused
 from onhand.approvals.services.rows import kinds_of
@@ -99,6 +100,23 @@ def decide_many(asked: dict[str, Any]) -> dict[str, Any]:
         return [_outcome(refused[n] if n in refused else next(answers)) for n in range(len(decisions))]
 
     return {"results": in_scope(command)}
+
+
+@approvals_api.route("/<uuid:approval_id>/revise", methods=["POST"])
+@requires("approvals.read")
+@approvals_api.arguments(schemas.ApprovalRevisionSchema)
+@approvals_api.response(200, schemas.ApprovalDetailSchema)
+def revise(asked: dict[str, Any], approval_id: UUID) -> dict[str, Any]:
+    """Ask for something else in place of what one asked for oneself: consents given so far are void."""
+
+    def command(session: Session, now: datetime) -> dict[str, Any]:
+        seen(session, reader(session, now), approval_id)
+        wanted = Amendment(asked.get("quantity"), asked.get("amount_minor"), asked.get("note"))
+        wish = services.Amend(approval_id, asked["version"], wanted)
+        require_done(services.amend(session, [wish], by=actor(), now=now)[0])
+        return _detail(session, approval_id, now)
+
+    return in_scope(command)
 
 
 @approvals_api.route("/<uuid:approval_id>/withdraw", methods=["POST"])

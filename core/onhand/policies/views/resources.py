@@ -15,7 +15,7 @@ from onhand.access import actor, in_scope, requires, scope
 from onhand.contributions import PolicyType
 from onhand.policies import schemas
 from onhand.policies.changes import cancellation, rollback
-from onhand.policies.chronicle import chronicle
+from onhand.policies.chronicle import HISTORY_ORDER, told_of, versions_listed
 from onhand.policies.documents import fact_of, kind_document, tried_document, why_document
 from onhand.policies.explaining import why
 from onhand.policies.places import part_names, where_of
@@ -25,12 +25,12 @@ from onhand.policies.services import PolicyChange, PolicyRefused, checked_change
 from onhand.policies.views.asking import demand_may_set, known_type, problem_of
 from onhand.policies.views.trying import tried_on
 from onhand.rehearsal import rehearse
+from onhand.rest import page
 from onhand.transaction import context
 
 __all__ = ["policies_api"]
 
 T = TypeVar("T")
-HISTORY_MAX = 500
 
 policies_api = Blueprint("policies_api", __name__, url_prefix="/policies", description="Business rules")
 
@@ -77,14 +77,16 @@ class Versions(MethodView):
     """The versions of a policy."""
 
     @requires("policies.read")
+    @policies_api.arguments(schemas.PolicyHistoryQuerySchema, location="query")
     @policies_api.response(200, schemas.PolicyHistorySchema)
-    def get(self, name: str) -> dict[str, Any]:
-        """List the versions of the group and of the token's entities, newest effect first, at most 500."""
+    def get(self, wanted: dict[str, Any], name: str) -> dict[str, Any]:
+        """List the versions of the group and of the token's entities, newest effect first."""
 
         def command(session: Session, now: datetime) -> dict[str, Any]:
             known_type(session, name)
-            found = chronicle(session, name, now=now, entities=scope())
-            return {"items": found[:HISTORY_MAX], "left_off": max(len(found) - HISTORY_MAX, 0)}
+            found = page(session, versions_listed(name, scope()), HISTORY_ORDER, wanted.get("cursor"), wanted["limit"])
+            versions = [row[0] for row in found["items"]]
+            return {"items": told_of(session, name, versions, now=now), "next": found["next"]}
 
         return _run(command)
 

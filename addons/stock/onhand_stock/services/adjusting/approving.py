@@ -1,6 +1,7 @@
 """Adjustments as a kind of approval: what is put before others, whether it still fits, and carrying it out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from onhand.actors import Actor
 from onhand.addons.models import Entity
 from onhand.approvals.api import (
+    Amendment,
     Applied,
     Approval,
     ApprovalKind,
@@ -25,9 +27,11 @@ from sqlalchemy.orm import Session
 from onhand_stock.models import Adjustment
 from onhand_stock.queries import BalanceRow, balances
 from onhand_stock.services.adjusting.carrying import carry_out, excess_of
+from onhand_stock.services.adjusting.weighing import places_of, values_of
+from onhand_stock.settings import recount_from
 from onhand_stock.states import STATES
 
-__all__ = ["ADJUSTMENT", "apply", "recheck", "requests_of"]
+__all__ = ["ADJUSTMENT", "apply", "recheck", "requests_of", "revise"]
 
 
 def apply(
@@ -160,12 +164,61 @@ def _balances(session: Session, rows: Sequence[Adjustment]) -> list[BalanceRow]:
     )
 
 
+def revise(
+    session: Session, wishes: Sequence[tuple[Approval, Amendment]], *, now: datetime
+) -> Sequence[ApprovalRequest | NotApplied]:
+    """Take another number of units, or for a markdown another value, in place of what was asked for: on the numbers of now."""
+    rows = _rows(session, [approval for approval, _ in wishes])
+    where = places_of(session, [(row.entity_id, row.item_id, row.location_id) for row in rows])
+    worth = values_of(
+        session, [wish.quantity or row.delta for row, (_, wish) in zip(rows, wishes, strict=True)], where, now
+    )
+    recounts = recount_from(session, where, now)
+    here = {(one.item_id, one.location_id): one for one in _balances(session, rows)}
+    found: list[ApprovalRequest | NotApplied] = []
+    for row, (approval, wish), value, recount in zip(rows, wishes, worth, recounts, strict=True):
+        if (fault := _unrevisable(row, wish, recount)) is not None:
+            found.append(NotApplied(fault))
+            continue
+        if row.kind == "markdown":
+            row.value_minor = wish.amount_minor
+        else:
+            row.delta, row.value_minor = wish.quantity or row.delta, value
+        units = here.get((row.item_id, row.location_id))
+        anew = _anew(session, row, 0 if units is None else units.states[row.state], units)
+        note = approval.request.note if wish.note is None else wish.note or None
+        found.append(anew if isinstance(anew, NotApplied) else replace(anew, note=note))
+    return found
+
+
+def _unrevisable(row: Adjustment, wish: Amendment, recount: int) -> str | None:
+    """Say why a request cannot become what is wanted."""
+    if row.status != "waiting":
+        return f"it is {row.status} already: ask anew"
+    if row.position is not None:
+        return "the units are those of a second count: withdraw it, and ask anew for what is true now"
+    if row.kind == "markdown":
+        return (
+            None
+            if wish.amount_minor and wish.quantity is None
+            else "a markdown changes value and no units: give an amount"
+        )
+    if wish.amount_minor is not None or not wish.quantity:
+        return "its value follows from its units: give a number of units that is not 0"
+    if row.kind == "write_off" and wish.quantity > 0:
+        return "a write-off takes units away: give a number below 0"
+    if row.kind == "adjustment" and row.state == "available" and 0 < recount <= abs(wish.quantity):
+        return f"{recount} units and more are counted again first: withdraw it, and ask anew"
+    return None
+
+
 ADJUSTMENT = ApprovalKind(
     "stock.adjustment",
     "Stock adjustment",
     permission="stock.approve",
     apply=apply,
     recheck=recheck,
+    revise=revise,
     tiers=(
         ApprovalTier("store_manager", tier=1),
         ApprovalTier("governance", tier=2, quantity_from=200, amount_from_minor=200_000),
