@@ -4,7 +4,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, SmallInteger, UniqueConstraint, desc, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    desc,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
@@ -14,7 +24,8 @@ from onhand.db import Base, BigInt, table
 
 __all__ = ["Approval", "ApprovalActivity", "ApprovalRule", "Delegation"]
 
-PENDING = text("status = 'pending'")
+PENDING, SETTLED = text("status = 'pending'"), text("status <> 'pending'")
+NEWEST: tuple[ColumnElement[Any], ...] = (desc("asked_at"), desc("id"))
 APPROVED = text("verb = 'approved'")
 
 
@@ -40,6 +51,17 @@ class Approval(Base):
         CheckConstraint("location_id IS NULL OR entity_id IS NOT NULL", name="place"),
         Index("approval_inbox_idx", "entity_id", "asked_at", "id", postgresql_where=PENDING),
         Index("approval_list_idx", "entity_id", "status", desc("asked_at"), desc("id")),
+        Index("approval_order_idx", "asked_at", "id", postgresql_where=PENDING),
+        Index("approval_role_idx", "entity_id", "waiting_role", "asked_at", "id", postgresql_where=PENDING),
+        Index("approval_kind_idx", "entity_id", "kind", "asked_at", "id", postgresql_where=PENDING),
+        Index("approval_location_idx", "entity_id", "location", "asked_at", "id", postgresql_where=PENDING),
+        Index("approval_location_id_idx", "entity_id", "location_id", "asked_at", "id", postgresql_where=PENDING),
+        Index("approval_settled_idx", "entity_id", *NEWEST, postgresql_where=SETTLED),
+        Index("approval_settled_order_idx", *NEWEST, postgresql_where=SETTLED),
+        Index("approval_settled_kind_idx", "entity_id", "kind", *NEWEST, postgresql_where=SETTLED),
+        Index("approval_settled_location_idx", "entity_id", "location", *NEWEST, postgresql_where=SETTLED),
+        Index("approval_settled_location_id_idx", "entity_id", "location_id", *NEWEST, postgresql_where=SETTLED),
+        Index("approval_mine_idx", "requester_user_id", *NEWEST),
         Index("approval_requester_idx", "requester", "kind", "asked_at"),
         Index("approval_due_at_idx", "due_at", postgresql_where=PENDING),
         schema="onhand",

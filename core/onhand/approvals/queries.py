@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, literal, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from onhand.access.models import User
@@ -14,6 +14,7 @@ from onhand.addons.models import Entity
 from onhand.approvals.models import Approval, ApprovalActivity
 from onhand.approvals.services.people import Authority, authorities
 from onhand.contributions import ApprovalKind
+from onhand.db import cursor, int_array
 
 __all__ = [
     "COUNT_MAX", "ORDERS", "Filter", "Reader", "activity_of", "count", "listed", "locations", "one", "reader_of", "some",
@@ -23,6 +24,26 @@ __all__ = [
 COUNT_MAX = 100
 Tab = Literal["waiting", "mine", "pending", "decided"]
 A = Approval
+# What a query and a partial index must spell alike: a bound parameter would not be known to match.
+IS_PENDING = A.status == literal_column("'pending'")
+IS_SETTLED = A.status != literal_column("'pending'")
+# From one code to the next through the index: there are hundreds of locations, and perhaps 100,000 approvals.
+LOCATIONS = """
+/* approvals.locations */ WITH RECURSIVE code(location) AS (
+  SELECT min(location) FROM onhand.approval WHERE entity_id = %(entity_id)s AND status = 'pending'
+  UNION ALL
+  SELECT (SELECT min(a.location) FROM onhand.approval AS a
+          WHERE a.entity_id = %(entity_id)s AND a.status = 'pending' AND a.location > code.location)
+  FROM code WHERE code.location IS NOT NULL
+)
+SELECT location FROM code WHERE location IS NOT NULL
+"""
+LOCATIONS_AMONG = """
+/* approvals.locations_among */ SELECT found.location FROM unnest(%(places)s::int[]) AS place (id), LATERAL (
+  SELECT a.location FROM onhand.approval AS a
+  WHERE a.entity_id = %(entity_id)s AND a.location_id = place.id AND a.status = 'pending' AND a.location IS NOT NULL LIMIT 1
+) AS found
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +90,7 @@ def reader_of(
 
 def listed(reader: Reader, wanted: Filter, kinds: Mapping[str, ApprovalKind]) -> Select[Any]:
     """Return the list's rows: what waits oldest first, all else latest first."""
-    return _rows().where(visible(reader), *_conditions(reader, wanted, kinds)).order_by(*ORDERS[wanted.tab])
+    return _rows().where(*_conditions(reader, wanted, kinds)).order_by(*ORDERS[wanted.tab])
 
 
 def one(session: Session, reader: Reader, approval_id: UUID) -> Any | None:
@@ -84,7 +105,7 @@ def some(session: Session, reader: Reader, ids: Iterable[UUID]) -> dict[UUID, An
 
 def count(session: Session, reader: Reader, wanted: Filter, kinds: Mapping[str, ApprovalKind]) -> int:
     """Return how many there are, up to `COUNT_MAX`."""
-    inner = select(literal(1)).select_from(A).where(visible(reader), *_conditions(reader, wanted, kinds))
+    inner = select(literal(1)).select_from(A).where(*_conditions(reader, wanted, kinds))
     return session.scalar(select(func.count()).select_from(inner.limit(COUNT_MAX).subquery())) or 0
 
 
@@ -95,8 +116,14 @@ def waiting_count(session: Session, reader: Reader, kinds: Mapping[str, Approval
 
 def locations(session: Session, reader: Reader) -> list[str]:
     """Return the codes of locations for which something waits."""
-    query = select(A.location).where(visible(reader), A.status == "pending", A.location.is_not(None)).distinct()
-    return sorted(filter(None, session.scalars(query)))
+    codes: set[str] = set()
+    for entity_id, places in reader.places.items():
+        if places is None:
+            rows = cursor(session).execute(LOCATIONS, {"entity_id": entity_id})
+        else:
+            rows = cursor(session).execute(LOCATIONS_AMONG, {"entity_id": entity_id, "places": int_array(places)})
+        codes.update(row[0] for row in rows)
+    return sorted(codes)
 
 
 def activity_of(session: Session, approval_id: UUID) -> Sequence[Any]:
@@ -122,16 +149,30 @@ def activity_of(session: Session, approval_id: UUID) -> Sequence[Any]:
 
 def visible(reader: Reader) -> ColumnElement[bool]:
     """Return what somebody may see: what concerns their places, the group where they may, and what they asked for."""
-    seen: list[ColumnElement[bool]] = []
+    return or_(_within(reader, with_group=reader.sees_group), _own(reader))
+
+
+def _within(reader: Reader, *, with_group: bool) -> ColumnElement[bool]:
+    """Return what concerns somebody's places; one condition where that will do, since it is what leads to an index."""
+    whole = [entity_id for entity_id, places in reader.places.items() if places is None]
+    seen: list[ColumnElement[bool]] = (
+        [A.entity_id == whole[0] if len(whole) == 1 else A.entity_id.in_(whole)] if whole else []
+    )
     for entity_id, places in reader.places.items():
-        here = A.entity_id == entity_id
-        seen.append(here if places is None else and_(here, A.location_id.in_(places)))
-    if reader.sees_group:
+        if places is not None:
+            here = A.location_id == min(places) if len(places) == 1 else A.location_id.in_(places)
+            seen.append(and_(A.entity_id == entity_id, here))
+    if with_group:
         seen.append(A.entity_id.is_(None))
-    if reader.person is not None:
-        seen.append(and_(A.requester_user_id == reader.person, A.entity_id.in_(list(reader.places))))
-        seen.append(and_(A.requester_user_id == reader.person, A.entity_id.is_(None)))
     return or_(*seen) if seen else false()
+
+
+def _own(reader: Reader) -> ColumnElement[bool]:
+    """Return what somebody asked for, in the entities at hand and in the group."""
+    if reader.person is None:
+        return false()
+    here = or_(A.entity_id.in_(list(reader.places)), A.entity_id.is_(None))
+    return and_(A.requester_user_id == reader.person, here)
 
 
 def waits_for(reader: Reader, kinds: Mapping[str, ApprovalKind]) -> ColumnElement[bool]:
@@ -158,8 +199,9 @@ def waits_for(reader: Reader, kinds: Mapping[str, ApprovalKind]) -> ColumnElemen
                 )
     if reader.person is None or not turns:
         return false()
+    roles = sorted({held.role for power in reader.powers for held in power.held})
     return and_(
-        A.status == "pending",
+        A.waiting_role == roles[0] if len(roles) == 1 else A.waiting_role.in_(roles),
         A.requester_user_id.is_distinct_from(reader.person),
         or_(*turns),
         ~_agreed(reader.person),
@@ -182,15 +224,17 @@ def _rows() -> Select[Any]:
 
 def _conditions(reader: Reader, wanted: Filter, kinds: Mapping[str, ApprovalKind]) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
+    # What is of the group has no location: where one is asked for, leaving it out leaves one condition to be led by.
+    within = _within(reader, with_group=reader.sees_group and not wanted.location)
     match wanted.tab:
         case "waiting":
-            conditions.append(waits_for(reader, kinds))
+            conditions += [within, IS_PENDING, waits_for(reader, kinds)]
         case "pending":
-            conditions.append(A.status == "pending")
+            conditions += [within, IS_PENDING]
         case "mine":
-            conditions.append(A.requester_user_id == reader.person if reader.person is not None else false())
+            conditions.append(_own(reader))
         case "decided":
-            conditions.append(A.status != "pending")
+            conditions += [within, IS_SETTLED]
     if wanted.status:
         conditions.append(A.status == wanted.status)
     if wanted.kind:
