@@ -46,9 +46,10 @@ def policies() -> list[PolicyType]:
     """How long webhooks are kept, and by when what is missing is to be mended."""
     return [
         PolicyType(jobs.KEEP_DAYS, "Webhooks kept", int, 30,
-                   "Webhooks that are done with are thrown away after so long; what they told stays.", "days", minimum=1),
+                   "Webhooks that are done with are thrown away after so long; what they told stays.", "days",
+                   minimum=1, maximum=3_650),
         PolicyType("shopify.parked_hours", "Service level of parked webhooks", int, 8,
-                   "What keeps webhooks parked escalates when it is not mended by then.", "hours"),
+                   "What keeps webhooks parked escalates when it is not mended by then.", "hours", maximum=8_760),
     ]  # fmt: skip
 
 
