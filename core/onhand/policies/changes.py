@@ -1,12 +1,12 @@
-"""Changes that undo others: rolling back to an older version, cancelling one that is still to come."""
+"""Changes that undo others: taking back the last, rolling back to an older version, cancelling one that is still to come."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from onhand.policies.services import PolicyChange, PolicyRefused, find_version, place_of
+from onhand.policies.services import PolicyChange, PolicyRefused, find_version, in_force_at, place_of
 
-__all__ = ["cancellation", "rollback"]
+__all__ = ["cancellation", "rollback", "taking_back"]
 
 
 def rollback(session: Session, name: str, version_id: int) -> PolicyChange:
@@ -23,6 +23,28 @@ def rollback(session: Session, name: str, version_id: int) -> PolicyChange:
             field="version",
         )
     return PolicyChange(name, version.value, place_of(version), condition=version.condition)
+
+
+def taking_back(session: Session, name: str, version_id: int, *, now: datetime) -> PolicyChange:
+    """Return the change that takes back the version in force at its place: what was said there before it is set again.
+
+    Where nothing was, what is set there ends. PolicyRefused for a version that is not in force.
+    """
+    version = find_version(session, name, version_id)
+    where = place_of(version)
+    live = in_force_at(session, name, where, now)
+    if live is None or live.id != version.id:
+        raise PolicyRefused(
+            f"version {version.id} of {name} is not in force: roll back to the version you want",
+            policy=name,
+            field="version",
+            other=live.id if live else None,
+            is_conflict=True,
+        )
+    before = in_force_at(session, name, where, version.effective_from - timedelta(microseconds=1))
+    if before is None:
+        return PolicyChange(name, None, where)
+    return PolicyChange(name, before.value, where, condition=before.condition)
 
 
 def cancellation(session: Session, name: str, version_id: int, *, now: datetime) -> PolicyChange:

@@ -120,7 +120,12 @@ def shown(kind: PolicyType, value: Any) -> str:
     if kind.type is bool:
         return "yes" if value else "no"
     said = _digits(value) if isinstance(value, int) else str(value)
-    return f"{said} {kind.unit}" if kind.unit else said
+    return f"{said} {_unit(kind.unit, value)}" if kind.unit else said
+
+
+def _unit(unit: str, value: Any) -> str:
+    """Return a unit as it is said after a value: `1 hour`, `2 hours`."""
+    return unit[:-1] if value == 1 and len(unit) > 1 and unit.endswith("s") else unit
 
 
 def names(values: Sequence[str]) -> str:

@@ -43,6 +43,9 @@ def test_a_policy_from_the_list_to_its_rollback(visit, transact, person, entitie
     page.get_by_role("button", name="Roll back to").first.click()
     expect(page.get_by_text("Saved as version")).to_be_visible()
     assert superuser("SELECT value FROM onhand.policy_version ORDER BY id") == [(60,), (65,), (75,), (65,)]
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Saved as version")).to_be_visible()
+    assert superuser("SELECT value FROM onhand.policy_version ORDER BY id DESC LIMIT 1") == [(75,)]
     here.open("/policies/profiles/luxury")
     page.get_by_role("button", name="Apply to Entity A").click()
     expect(page.get_by_text("Luxury: 1 policies are set.")).to_be_visible()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from onhand.actors import Actor
 from onhand.policies.book import Where
-from onhand.policies.changes import cancellation, rollback
+from onhand.policies.changes import cancellation, rollback, taking_back
 from onhand.policies.chronicle import chronicle
 from onhand.policies.explaining import why
 from onhand.policies.services import PolicyChange, PolicyRefused, resolve, set_policies
@@ -205,3 +205,20 @@ def test_change_is_told_to_the_audit_trail(put, superuser, entities):
     )
     assert (action, subject, reason, entity_id) == ("policy.set", f"policy:{WATTS}", "brighter shop", entities[0].id)
     assert (after["version"], after["value"]) == (version, 75)
+
+
+def test_the_version_in_force_is_taken_back_to_what_was_said_before_it(put, apply, get, states):
+    first = put(60)
+    second = put(75)
+    with pytest.raises(PolicyRefused, match="is not in force: roll back to the version you want"):
+        apply(lambda session, now: taking_back(session, WATTS, first, now=now))
+    third = apply(lambda session, now: taking_back(session, WATTS, second, now=now))
+    assert get() == 60
+    assert states() == {first: "past", second: "past", third: "in force"}
+
+
+def test_taking_back_the_first_version_leaves_nothing_set(put, apply, get, states):
+    first = put(60)
+    second = apply(lambda session, now: taking_back(session, WATTS, first, now=now))
+    assert get() == 40, "the default"
+    assert states() == {first: "past", second: "ended"}

@@ -154,6 +154,15 @@ def test_versions_come_in_pages_each_told_as_in_the_whole(lead):
     assert lead.get(f"{WATTS}/versions?cursor=forged").status_code == 400
 
 
+def test_first_version_is_taken_back_in_one_step(lead):
+    [first] = post(lead, f"{WATTS}/versions", value=60, place={"entity": "A"})["versions"]
+    assert post(lead, f"{WATTS}/undo", version=first, dry_run=True)["status"] == "dry_run"
+    [second] = post(lead, f"{WATTS}/undo", version=first)["versions"]
+    assert lead.get(f"{WATTS}/why?entity=A").json["value"] == 40
+    assert lead.post(f"{WATTS}/undo", json={"version": first}).status_code == 409
+    assert second > first
+
+
 def test_every_number_says_its_bounds(group):
     [watts] = [one for one in group.get(POLICIES).json["items"] if one["name"] == "lamp.watts"]
     assert (watts["minimum"], watts["maximum"]) == (0, None)

@@ -20,11 +20,13 @@ ASKED = 36
 SHELVES_MAX = 2_000
 SMALL, LARGE = 3, 30
 """Units of a small correction, and of a large one, at most."""
+EVERY_NTH_IS_LARGE = 4
 BY_CLERK = 3
 """Every so many requests one comes from the clerk, of whom none is done at once."""
 SAID = (
     ("damage", -1, "carton crushed, leaking"), ("shrinkage", -1, "not on the shelf, searched twice"),
-    ("theft", -1, "empty packaging found"), ("found", 1, "behind the freezer"), ("damage", -1, "past its date"),
+    ("theft", -1, "empty packaging found"), ("damage", -1, "past its date"), ("found", 1, "behind the freezer"),
+    ("found", 1, "in the wrong aisle"),
 )  # fmt: skip
 
 
@@ -48,16 +50,12 @@ def ask_for_corrections(founded: Founded, seed: int) -> Counter[str]:
 
 
 def _plan(shelves: Sequence[BalanceRow], chance: random.Random) -> list[Adjust]:
-    """Plan small corrections of most shelves chosen, and large ones of the fullest."""
-    full = sorted((row for row in shelves if row.states["available"] > 0), key=lambda row: -row.states["available"])
-    large = full[: ASKED // 6]
-    small = chance.sample(full[len(large) :], min(ASKED - len(large), len(full) - len(large)))
-    chosen = [(row, LARGE) for row in large] + [(row, SMALL) for row in small]
-    chance.shuffle(chosen)
+    """Plan small corrections of most shelves chosen, and large ones of some; nothing is missing that is not there."""
+    chosen = chance.sample(shelves, min(ASKED, len(shelves)))
     requests = []
-    for row, most in chosen:
-        reason, sign, note = chance.choice(SAID)
-        units = min(chance.randint(1, most), row.states["available"])
+    for number, row in enumerate(chosen):
+        units = chance.randint(1, LARGE if number % EVERY_NTH_IS_LARGE == 0 else SMALL)
+        reason, sign, note = chance.choice([said for said in SAID if said[1] > 0 or row.states["available"] >= units])
         requests.append(
             Adjust(
                 UUID(int=chance.getrandbits(128), version=4), row.entity_id, row.item_id, row.location_id, "available",

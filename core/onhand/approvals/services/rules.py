@@ -183,15 +183,15 @@ def _check(session: Session, given: Sequence[NewRule]) -> None:
             raise RuleRefused("currency", "an amount needs its currency, and a currency an amount")
 
 
-def said(rule: ApprovalRule | NewRule) -> str:
-    """Return a rule as people read it."""
+def said(rule: ApprovalRule | NewRule, label: str | None = None) -> str:
+    """Return a rule as people read it; `label` is what its kind is called."""
     thresholds = [
         f"{rule.quantity_from} units" if rule.quantity_from is not None else "",
         f"{rule.amount_from_minor} {rule.currency} (minor units)" if rule.amount_from_minor is not None else "",
     ]
     where = f" at {rule.location or rule.location_id}" if rule.location_id is not None else ""
     begin = " or ".join(filter(None, thresholds))
-    return f"{rule.kind}{where}: {f'from {begin}' if begin else 'always'}, tier {rule.tier}: {rule.role}"
+    return f"{label or rule.kind}{where}: {f'from {begin}' if begin else 'always'}, tier {rule.tier}: {rule.role}"
 
 
 def _facts(rule: ApprovalRule) -> dict[str, Any]:

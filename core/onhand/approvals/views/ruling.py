@@ -106,7 +106,9 @@ def _draft(session: Session, _: datetime, retire: int | None = None) -> Draft:
     except RuleRefused as refused:
         draft.errors[refused.field] = f"{str(refused)[0].upper()}{str(refused)[1:]}."
         return draft
-    draft.retired, draft.added = [said(rule) for rule in retired], [said(rule) for rule in draft.change.add]
+    labels = {name: kind.label for name, kind in kinds_of(session).items()}
+    draft.retired = [said(rule, labels.get(rule.kind)) for rule in retired]
+    draft.added = [said(rule, labels.get(rule.kind)) for rule in draft.change.add]
     return draft
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from onhand.access import actor, in_scope, requires
 from onhand.contributions import PolicyType
 from onhand.policies.book import Where
-from onhand.policies.changes import cancellation, rollback
+from onhand.policies.changes import cancellation, rollback, taking_back
 from onhand.policies.explaining import why
 from onhand.policies.places import part_names, where_of
 from onhand.policies.proposing import Proposed, propose
@@ -92,6 +92,16 @@ def roll_back(name: str) -> ResponseReturnValue:
     """Set again what an older version said, in one step."""
     version = _version_asked()
     return _undo(name, lambda session, _: rollback(session, name, version), f"back to version {version}")
+
+
+@policies.post("/<name>/undo")
+@requires("policies.edit")
+def undo(name: str) -> ResponseReturnValue:
+    """Take back the version in force: what was said before it holds again."""
+    version = _version_asked()
+    return _undo(
+        name, lambda session, now: taking_back(session, name, version, now=now), f"version {version} taken back"
+    )
 
 
 @policies.post("/<name>/cancel")

@@ -14,7 +14,7 @@ from onhand import problems
 from onhand.access import actor, in_scope, requires, scope
 from onhand.contributions import PolicyType
 from onhand.policies import schemas
-from onhand.policies.changes import cancellation, rollback
+from onhand.policies.changes import cancellation, rollback, taking_back
 from onhand.policies.chronicle import HISTORY_ORDER, told_of, versions_listed
 from onhand.policies.documents import fact_of, kind_document, tried_document, why_document
 from onhand.policies.explaining import why
@@ -118,6 +118,19 @@ def post_rollback(given: dict[str, Any], name: str) -> dict[str, Any]:
         return rollback(session, name, given["version"])
 
     return _change(make, given.get("reason") or f"back to version {given['version']}", dry_run=given["dry_run"])
+
+
+@policies_api.route("/<name>/undo", methods=["POST"])
+@requires("policies.edit")
+@policies_api.arguments(schemas.PolicyOneVersionSchema)
+@policies_api.response(200, schemas.PolicyChangedSchema)
+def post_undo(given: dict[str, Any], name: str) -> dict[str, Any]:
+    """Take back the version in force: what was said at its place before it holds again, or nothing where nothing was."""
+
+    def make(session: Session, now: datetime) -> PolicyChange:
+        return taking_back(session, name, given["version"], now=now)
+
+    return _change(make, given.get("reason") or f"version {given['version']} taken back", dry_run=given["dry_run"])
 
 
 @policies_api.route("/<name>/cancel", methods=["POST"])
