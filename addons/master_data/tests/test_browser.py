@@ -59,7 +59,7 @@ def test_quality_is_measured_and_rules_are_added(
 ) -> None:
     a, _ = entities
     here = steward(width, scheme)
-    for path in ("quality", "rules", "owners", "requests"):
+    for path in ("quality", "rules", "owners", "requests", "units", "units/CS/change"):
         here.open(f"/master_data/{path}")
     for sku, name in (("TEA-1", "Green tea"), ("TEA-2", "Tea, green"), ("CUP", "Cup")):
         transact(lambda session, now, sku=sku, name=name: make_item(session, now, a.id, sku=sku, name=name))

@@ -140,3 +140,26 @@ def test_a_change_is_asked_for_in_a_browser(visit, person, entities, tea, width,
     here.goto("/master_data/items/TEA")
     expect(page.get_by_text("Waits for consent:")).to_be_visible()
     here.judge("item")
+
+
+def test_a_location_and_a_unit_are_changed_by_form_and_by_request_once_in_use(
+    client, login, person, transact, entities, tea
+):
+    login(client, "governance", None)
+    form = "/master_data/locations/S-A/change"
+    wish = {"name": "Harbour", "kind": "store", "time_zone": "UTC", "active": "1", "note": "moved"}
+    bad = client.post(form, data=wish | {"name": "", "gln": "1", "csrf_token": csrf_token(client, form)})
+    assert bad.status_code == 422
+    assert "moved" in bad.text
+    answer = client.post(form, data=wish | {"csrf_token": csrf_token(client, form)})
+    assert (answer.status_code, "/master_data/requests/" in answer.location) == (303, True), "stock is held there"
+    assert "Waits for consent:" in text_of(client.get("/master_data/locations/S-A"))
+    assert agree(transact, person).status == "approved"
+    assert "Harbour" in text_of(client.get("/master_data/locations/S-A"))
+    assert client.get("/master_data/locations/NONE/change").status_code == 404
+    form = "/master_data/units/CS/change"
+    answer = client.post(form, data={"name": "Crate", "csrf_token": csrf_token(client, form)})
+    assert "/master_data/requests/" in answer.location, "an item has it"
+    form = "/master_data/units/PX/change"
+    client.post(form, data={"name": "Tray", "csrf_token": csrf_token(client, form)})
+    assert "Tray" in text_of(client.get("/master_data/units"))

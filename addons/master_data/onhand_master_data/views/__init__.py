@@ -2,6 +2,7 @@
 
 from onhand_master_data.views.authorities import authorities_api
 from onhand_master_data.views.authority_pages import authority_pages
+from onhand_master_data.views.ground_pages import ground_pages
 from onhand_master_data.views.groundwork import categories_api, units_api
 from onhand_master_data.views.imports import imports
 from onhand_master_data.views.item_pages import item_pages
@@ -28,4 +29,5 @@ __all__ = [
     "units_api",
 ]
 
-assert quality_pages is request_pages is authority_pages is imports is item_pages is location_pages is master_data  # noqa: S101 - imported for their routes
+PAGES = (authority_pages, ground_pages, imports, item_pages, location_pages, quality_pages, request_pages)
+assert all(pages is master_data for pages in PAGES)  # noqa: S101 - imported for their routes

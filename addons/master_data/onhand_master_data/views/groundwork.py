@@ -15,7 +15,7 @@ from onhand_master_data.services import Requested
 from onhand_master_data.values import Category, Unit, UnitChange
 from onhand_master_data.views.asking import answered, change, demand_whole_entities, taken_apart
 
-__all__ = ["categories_api", "units_api"]
+__all__ = ["categories_api", "known_unit", "units_api"]
 
 units_api = Blueprint("master_data_api_units", __name__, url_prefix="/units", description="Units of measure")
 categories_api = Blueprint(
@@ -50,7 +50,7 @@ class OneUnit(MethodView):
     @units_api.response(200, schemas.UnitSchema)
     def get(self, code: str) -> Unit:
         """Return a unit."""
-        return in_scope(lambda session, _: _known_unit(session, code))
+        return in_scope(lambda session, _: known_unit(session, code))
 
     @requires("master_data.edit")
     @units_api.arguments(schemas.UnitPatchSchema)
@@ -62,7 +62,7 @@ class OneUnit(MethodView):
         wish, terms = taken_apart(given)
 
         def command(session: Session, now: datetime) -> Unit | Requested:
-            _known_unit(session, code)
+            known_unit(session, code)
             changed = services.change_units(session, [UnitChange(code, **wish)], terms=terms, by=actor(), now=now)
             return changed.waiting or queries.units(session)[code]
 
@@ -114,7 +114,8 @@ class OneCategory(MethodView):
         return change(command)
 
 
-def _known_unit(session: Session, code: str) -> Unit:
+def known_unit(session: Session, code: str) -> Unit:
+    """Return the unit of this code; NotFound otherwise."""
     unit = queries.units(session).get(code)
     if unit is None:
         raise problems.NotFound("there is no such unit")

@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from flask import render_template, request, url_for
-from onhand.access import in_scope, requires
+from onhand.access import in_scope, requires, scope
 from onhand.rest import page
 from onhand.web.tables import Column
 from sqlalchemy.orm import Session
 
+from onhand_master_data import queries
 from onhand_master_data.listings import LOCATION_ORDER, LocationFilter, locations_listed
+from onhand_master_data.requests import REQUEST_ORDER, requests_listed
 from onhand_master_data.values import KINDS
-from onhand_master_data.views.asking import may_edit, reach
+from onhand_master_data.views.asking import may_edit, reach, within_reach
 from onhand_master_data.views.locations import known_location
 from onhand_master_data.views.pages import asked, asked_active, filters, master_data
 
@@ -54,5 +56,12 @@ def locations() -> str:
 @requires("master_data.read")
 def location(code: str) -> str:
     """Show one location."""
-    found = in_scope(lambda session, _: known_location(session, code))
-    return render_template("master_data/location.html", location=found, kinds=KIND_LABELS)
+
+    def command(session: Session, _: datetime) -> dict[str, Any]:
+        found = known_location(session, code)
+        waiting = page(session, requests_listed(scope(), "pending", found.code), REQUEST_ORDER, None)["items"]
+        ids = queries.entity_codes(session)
+        may = within_reach(found, ids[found.entity], "master_data.edit")
+        return {"location": found, "waiting": waiting, "may_change": may}
+
+    return render_template("master_data/location.html", kinds=KIND_LABELS, **in_scope(command))

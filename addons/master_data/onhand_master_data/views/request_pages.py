@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from onhand import problems
 from onhand.access import actor, in_scope, principal, requires, scope
 from onhand.rest import page
-from onhand.transaction import context, run
+from onhand.transaction import context
 from onhand.web.tables import Column
 from sqlalchemy.orm import Session
 
@@ -17,18 +17,18 @@ from onhand_master_data import queries, requests, services
 from onhand_master_data.conversion import parse_pack
 from onhand_master_data.importing import read_barcode
 from onhand_master_data.importing.table import parts
-from onhand_master_data.refusals import FieldError, NotAuthoritative, Refused
-from onhand_master_data.services import Changed, Terms
+from onhand_master_data.refusals import FieldError, Refused
+from onhand_master_data.services import Changed
 from onhand_master_data.values import Item, ItemChange
-from onhand_master_data.views.asking import demand_whole_entities, may_edit, report
-from onhand_master_data.views.pages import asked, errors_by_field, filled, filled_moment, filters, master_data
+from onhand_master_data.views.asking import demand_whole_entities, may_edit
+from onhand_master_data.views.changing import carried_out, terms_filled
+from onhand_master_data.views.pages import asked, filled, filters, master_data
 from onhand_master_data.views.requests import known_request
 
 __all__ = ["request_pages"]
 
 request_pages = master_data
 TONES = {"pending": "warn", "scheduled": "info", "applied": "good", "failed": "bad", "returned": "warn"}
-NOTE_CHARACTERS_MAX = 500
 COLUMNS = [
     Column("title", "What", href=lambda row: url_for("master_data.change_request", request_id=row.id)),
     Column("status", "State"),
@@ -107,33 +107,11 @@ def change_item(sku: str) -> ResponseReturnValue:
     demand_whole_entities()
 
     def command(session: Session, now: datetime) -> Changed:
-        known = _known(session, sku)
-        zone = queries.entity_of(session, scope()[0]).time_zone
-        wish, errors = _wish(known)
-        try:
-            effective_at = filled_moment("effective_at", zone)
-        except (ValueError, OverflowError):
-            effective_at = None
-            errors.append(FieldError(0, "effective_at", "is no date and time", filled("effective_at")))
-        if errors:
-            raise Refused(errors)
-        terms = Terms(effective_at, filled("note")[:NOTE_CHARACTERS_MAX] or None)
-        return services.change_items(session, [wish], terms=terms, by=actor(), now=now)
+        wish, errors = _wish(_known(session, sku))
+        return services.change_items(session, [wish], terms=terms_filled(session, errors), by=actor(), now=now)
 
-    try:
-        changed = run(command, entities=_everywhere())
-    except Refused as refused:
-        return _form(sku, errors_by_field(refused), request.form), 422
-    except NotAuthoritative as refused:
-        report(refused)
-        return _form(sku, {"note": refused.detail}, request.form), 409
-    if changed.requests:
-        [asked_for] = changed.requests
-        said = {"pending": f"Asked for: {', '.join(asked_for.roles)} must agree.", "scheduled": "Agreed for its day."}
-        flash(said.get(asked_for.status, "Changed."), "success")
-        return redirect(url_for("master_data.change_request", request_id=asked_for.id), 303)
-    flash("Changed." if changed.outcomes == ("applied",) else "Nothing is different.", "success")
-    return redirect(url_for("master_data.item", sku=filled("sku") or sku), 303)
+    again = lambda errors: _form(sku, errors, request.form)  # noqa: E731 - it is called in one place
+    return carried_out(command, _everywhere(), again, url_for("master_data.item", sku=filled("sku") or sku))
 
 
 def _everywhere() -> tuple[int, ...]:
