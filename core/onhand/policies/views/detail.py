@@ -203,6 +203,6 @@ def _history_row(entry: Entry) -> dict[str, Any]:
         "replaced_by": entry.replaced_by,
         "change": None,
         "acts": None,
-        "may_undo": entry.state == "in force" and may_set(entry.where),
-        "may_roll_back": entry.state in ("past", "ended", "replaced", "cancelled") and may_set(entry.where),
+        "may_undo": entry.state in ("in force", "ended") and may_set(entry.where),
+        "may_roll_back": entry.state in ("past", "replaced", "cancelled") and may_set(entry.where),
     }
