@@ -56,7 +56,8 @@ def change_location(code: str) -> ResponseReturnValue:
 def units() -> str:
     """List the units there are."""
     found = in_scope(lambda session, _: list(queries.units(session).values()))
-    return render_template("master_data/units.html", columns=UNIT_COLUMNS, rows=found, may_edit=may_edit())
+    columns = UNIT_COLUMNS if may_edit() else UNIT_COLUMNS[:-1]
+    return render_template("master_data/units.html", columns=columns, rows=found)
 
 
 @master_data.get("/units/<code>/change")
