@@ -35,6 +35,7 @@ LEAST: dict[str, float] = {
     "proxies": 0,
     "body_bytes_max": 1,
     "wait_seconds_max": 0.01,
+    "hook_seconds_max": 0.1,
 }
 """Zero would mean "no limit" to those below us; a limit on everything is the rule."""
 
@@ -61,6 +62,7 @@ class Settings:
     proxies: int = 0
     body_bytes_max: int = 4 * 1024 * 1024
     wait_seconds_max: float = 0.7
+    hook_seconds_max: float = 10.0
     site_url: str = ""
     mail_folder: str = ""
     outgoing_hosts: str = ""

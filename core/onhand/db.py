@@ -7,21 +7,24 @@ from typing import Any, Literal, Protocol, Self, cast
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from psycopg.pq import PipelineStatus
+from flask_sqlalchemy.session import Session as FlaskSession
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import TupleRow
 from sqlalchemy import BigInteger, Connection, DateTime, Engine, MetaData, Text, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.schema import SchemaItem
 
-from onhand.wire import Wire
+from onhand.wire import Wire, check_own, work
 
 __all__ = [
+    "MAY_END",
     "WIRE",
     "Base",
     "BigInt",
     "Cursor",
     "HotSession",
+    "OwnEnd",
     "TableScope",
     "bytes_array",
     "cursor",
@@ -29,10 +32,12 @@ __all__ = [
     "driver",
     "int_array",
     "pipeline",
+    "still_open",
     "table",
     "take_turn",
     "text_array",
     "time_array",
+    "work",
 ]
 
 TableScope = Literal["entity", "group", "system"]
@@ -61,7 +66,49 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base)
+MAY_END = "onhand_may_end"
+"""Set in a session's `info` when `run` ends it; nobody else may."""
+
+
+class OwnEnd(RuntimeError):
+    """A command, or a hook in it, ended the transaction it works in. `run` alone commits, when all of it is done."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the transaction was ended from inside; it is not a hook's, nor a verb's, to commit or roll back"
+        )
+
+
+class _Kept:
+    """What keeps a session open until `run` ends it."""
+
+    info: dict[Any, Any]
+
+    def commit(self) -> None:
+        """Commit, for `run`; OwnEnd for anybody else."""
+        self._check()
+        super().commit()  # type: ignore[misc]
+
+    def rollback(self) -> None:
+        """Roll back, for `run`; OwnEnd for anybody else."""
+        self._check()
+        super().rollback()  # type: ignore[misc]
+
+    def close(self) -> None:
+        """Close, for `run`; OwnEnd for anybody else."""
+        self._check()
+        super().close()  # type: ignore[misc]
+
+    def _check(self) -> None:
+        if "onhand" in self.info and MAY_END not in self.info:
+            raise OwnEnd
+
+
+class CommandSession(_Kept, FlaskSession):
+    """The session of an ordinary command."""
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": CommandSession})
 
 
 def table(*constraints: SchemaItem, schema: str, scope: TableScope) -> tuple[Any, ...]:
@@ -97,7 +144,7 @@ class Cursor(Protocol):
         """Yield the rows not yet read."""
 
 
-class HotSession(Session):
+class HotSession(_Kept, Session):
     """The session of a hot command: its cursors speak through the wire; the ORM, if a hook wants it, waits for them."""
 
     def __init__(self, connection: Connection) -> None:
@@ -110,8 +157,10 @@ class HotSession(Session):
 
 
 @event.listens_for(Engine, "before_cursor_execute")
-def _pause_wire(connection: Connection, *_: Any) -> None:
-    """Let an ordinary statement of a hot command find the connection as it wants it."""
+def _pause_wire(connection: Connection, _: Any, statement: str, *__: Any) -> None:
+    """Let an ordinary statement of a hot command find the connection as it wants it; a hook writes its own tables."""
+    if work.owner is not None:
+        check_own(statement, work.owner)
     wire: Wire | None = connection.info.get(WIRE)
     if wire is not None:
         wire.pause()
@@ -122,7 +171,19 @@ def cursor(session: Session) -> Cursor:
 
     One statement over arrays costs a tenth of the ORM's path; errors are psycopg's own and `run` knows them.
     """
-    return session.wire.cursor() if isinstance(session, HotSession) else driver(session).cursor()
+    if isinstance(session, HotSession):
+        return session.wire.cursor()
+    connection = driver(session)
+    return connection.cursor() if work.owner is None else _OwnCursor(connection)
+
+
+class _OwnCursor(psycopg.Cursor[TupleRow]):
+    """A cursor inside a hook that may write its own tables alone."""
+
+    def execute(self, query: Any, *rest: Any, **more: Any) -> Self:
+        if work.owner is not None and isinstance(query, str):
+            check_own(query, work.owner)
+        return super().execute(query, *rest, **more)
 
 
 def driver(session: Session) -> psycopg.Connection[TupleRow]:
@@ -134,6 +195,22 @@ def driver(session: Session) -> psycopg.Connection[TupleRow]:
         found = session.connection().connection.driver_connection
         connection = session.info[DRIVER] = cast(psycopg.Connection[TupleRow], found)
     return connection
+
+
+def still_open(session: Session) -> None:
+    """Raise OwnEnd where the session's transaction was ended by SQL, COMMIT say.
+
+    In a pipeline nobody knows yet; there the wire refuses to send such a statement.
+    """
+    if isinstance(session, HotSession):
+        pgconn = session.wire.connection.pgconn
+    else:
+        known = session.info.get(DRIVER)
+        if known is None:
+            return
+        pgconn = known.pgconn
+    if pgconn.pipeline_status == PipelineStatus.OFF and pgconn.transaction_status == TransactionStatus.IDLE:
+        raise OwnEnd
 
 
 def take_turn(session: Session, table: str) -> None:

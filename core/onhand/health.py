@@ -21,7 +21,7 @@ from onhand.contributions import Measure
 from onhand.db import db
 from onhand.jobs.setup import jobs
 from onhand.limits import redis_client
-from onhand.metrics import exposition, measure_backlog
+from onhand.metrics import count_hooks, exposition, measure_backlog
 from onhand.migrate import CORE, step_of
 from onhand.running import late, unready
 from onhand.transaction import every_entity, run
@@ -107,8 +107,8 @@ def readyz() -> Response:
     is_ready = not any(faults.values())
     report = {"ready": is_ready, "checks": {name: fault or "ok" for name, fault in faults.items()}}
     addons: Addons = current_app.extensions["onhand"]
-    if idle := [*addons.faults, *addons.held.values()]:
-        report["not_running"] = {fault.noun: f"{fault.reason}: {fault.advice}" for fault in idle}
+    if addons.idle:
+        report["not_running"] = {fault.noun: f"{fault.reason}: {fault.advice}" for fault in addons.idle}
     return Response(encode(report), 200 if is_ready else 503, content_type="application/json")
 
 
@@ -122,6 +122,7 @@ def metrics() -> Response:
     The backlog of outbox and jobs, and what add-ons measure, is the whole site's, read now; without a database the
     former is left as it was and the latter left out.
     """
+    _note_hooks()
     try:
         run(lambda session, _: measure_backlog(session, jobs().queues), entities=())
         measures = _measures()
@@ -129,6 +130,13 @@ def metrics() -> Response:
         structlog.get_logger().warning("metrics.backlog_unknown", error=type(error).__name__)
         measures = []
     return Response(exposition(measures), content_type=CONTENT_TYPE_LATEST)
+
+
+def _note_hooks() -> None:
+    """Where nobody watches this process, its hooks are timed when somebody asks."""
+    addons: Addons = current_app.extensions["onhand"]
+    if not addons.boundary.is_watched:
+        count_hooks(addons.boundary.spent)
 
 
 def _measures() -> list[Measure]:

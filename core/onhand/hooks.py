@@ -9,7 +9,18 @@ from typing import Any, Literal, TypeVar
 
 import pluggy
 
-__all__ = ["PROJECT", "HookKind", "contribute", "decide", "extend", "guard", "hookimpl", "kind_of", "observe"]
+__all__ = [
+    "PROJECT",
+    "HookKind",
+    "contribute",
+    "decide",
+    "extend",
+    "guard",
+    "hookimpl",
+    "kind_of",
+    "observe",
+    "one_per",
+]
 
 PROJECT = "onhand"
 HookKind = Literal["contribute", "decide", "guard", "extend", "observe"]
@@ -42,6 +53,16 @@ def extend(spec: F) -> F:
 def observe(spec: F) -> F:
     """Mark a spec told of an event after the commit, at least once, through the outbox."""
     return _spec(spec, "observe")
+
+
+def one_per(argument: str) -> Callable[[F], F]:
+    """Say of a spec that it is answered by one thing for each in an argument, in their order. Below the kind's mark."""
+
+    def mark(spec: F) -> F:
+        spec.onhand_one_per = argument  # type: ignore[attr-defined]
+        return spec
+
+    return mark
 
 
 def kind_of(spec: Callable[..., Any]) -> HookKind:

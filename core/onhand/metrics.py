@@ -5,8 +5,9 @@ An add-on that measures something of its own puts it into `registry` too, prefix
 
 import os
 import time
+from collections import deque
 from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -18,8 +19,11 @@ from sqlalchemy.orm import Session
 from onhand.contributions import Measure
 from onhand.db import cursor
 
+if TYPE_CHECKING:
+    from onhand.addons.boundary import Spent
+
 __all__ = [
-    "combined_requests", "exposition", "hook_seconds", "init_app", "job_seconds", "jobs_parked", "loop_failures",
+    "combined_requests", "count_hooks", "exposition", "hook_failures", "hook_seconds", "init_app", "job_seconds", "jobs_parked", "loop_failures",
     "measure_backlog", "registry", "request_seconds", "requests_shed", "round_requests", "transaction_reruns", "transaction_seconds",
 ]  # fmt: skip
 
@@ -43,6 +47,9 @@ transaction_reruns = Counter(
 )
 hook_seconds = Histogram(
     "onhand_hook_seconds", "Time an add-on took to answer a hook", ["hook", "addon"], buckets=FAST, registry=registry
+)
+hook_failures = Counter(
+    "onhand_hook_failures", "Hooks in which an add-on raised or was cut off", ["hook", "addon"], registry=registry
 )
 combined_requests = Histogram(
     "onhand_combined_requests",
@@ -93,6 +100,18 @@ def _stop_clock(response: Response) -> Response:
     seconds = time.perf_counter() - g.onhand_started
     request_seconds.labels(request.endpoint or "none", request.method, response.status_code).observe(seconds)
     return response
+
+
+def count_hooks(ended: "deque[Spent]") -> list["Spent"]:
+    """Take the hooks that have ended off the list, time them, and return them."""
+    taken: list[Spent] = []
+    while ended:
+        one = ended.popleft()
+        hook_seconds.labels(one.hook, one.noun).observe(one.seconds)
+        if one.failure is not None:
+            hook_failures.labels(one.hook, one.noun).inc()
+        taken.append(one)
+    return taken
 
 
 def measure_backlog(session: Session, queues: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ from flask import Blueprint
 from flask_smorest import Blueprint as Resource
 
 from onhand import idempotency
+from onhand.addons import health
 from onhand.approvals import contributed as approvals
 from onhand.approvals.invariants import INVARIANTS as APPROVAL_INVARIANTS
 from onhand.audit.invariants import INVARIANTS as AUDIT_INVARIANTS
@@ -36,9 +37,10 @@ FORGET_BATCH = 1_000
 
 @actor(attempts=3)
 def forget_answers(entities: Sequence[int]) -> None:  # noqa: ARG001 - keys belong to callers, not to entities
-    """Drop stored answers older than 30 days; their keys stay taken. Twice is harmless: what is dropped is gone."""
+    """Drop stored answers older than 30 days; their keys stay taken. How add-ons fared goes after a day. Twice is harmless: what is dropped is gone."""
     while run(lambda session, now: idempotency.forget(session, now, limit=FORGET_BATCH), entities=()) == FORGET_BATCH:
         pass
+    run(lambda session, now: health.forget(session, now=now), entities=())
 
 
 @hookimpl

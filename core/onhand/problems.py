@@ -8,7 +8,7 @@ import msgspec
 from onhand.contributions import ImportReport
 
 __all__ = [
-    "Conflict", "Declined", "FieldError", "Forbidden", "ImportRefused", "Invalid", "KeyExpired", "KeyMissing", "KeyReused",
+    "AddonFailed", "AddonTooSlow", "Conflict", "Declined", "FieldError", "Forbidden", "ImportRefused", "Invalid", "KeyExpired", "KeyMissing", "KeyReused",
     "Malformed", "MethodRefused", "NotFound", "Problem", "TooLarge", "TooMany", "Unauthenticated", "Unavailable",
     "Unexpected", "WrongMedia", "catalogue", "field_error",
 ]  # fmt: skip
@@ -176,6 +176,18 @@ class Unavailable(Problem):
 
     def __init__(self, detail: str = "", *, retry_after: int = 1, **extra: Any) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)}, **extra)
+
+
+class AddonFailed(Problem):
+    """An add-on failed in a hook that this request came to. Nothing was changed; the page Apps tells its administrators."""
+
+    type, title, status = "addon-failed", "An add-on failed", 500
+
+
+class AddonTooSlow(Unavailable):
+    """An add-on took too long in a hook, and the database cut it off. Nothing was changed: send the same again."""
+
+    type, title = "addon-too-slow", "An add-on took too long"
 
 
 def field_error(field: str, message: str, value: object = None) -> FieldError:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from onhand.addons import Addon, Addons, Fault
-from onhand.addons.faults import BrokenAddon, blame
+from onhand.addons.faults import LATE, BrokenAddon, blame
 from onhand.db import cursor, db
 from onhand.migrate import CORE, revisions_at, step_from, step_of
 from onhand.transaction import context
@@ -19,7 +19,6 @@ __all__ = ["absent", "hold_unready", "late", "not_running", "report", "unready"]
 log = structlog.get_logger("onhand.addons")
 
 FAILED = "mend it, run `onhand migrate` and restart"
-LATE = "run `onhand migrate`; it is taken up again by itself"
 IN_USE = """
 SELECT DISTINCT e.code, n.addon FROM onhand.entity e
 CROSS JOIN (SELECT DISTINCT addon FROM onhand.enablement WHERE entity_id IS NOT NULL) n
@@ -63,7 +62,7 @@ def unready(connection: Connection, addons: Iterable[Addon]) -> list[Fault]:
 
 def late(connection: Connection, faults: Iterable[Fault]) -> list[str]:
     """Return those whose tables are merely behind, and that some entity uses: what a migration still has to do."""
-    behind = {fault.noun for fault in faults if fault.advice == LATE}
+    behind = {fault.noun for fault in faults if fault.is_late}
     return sorted(behind & {row[1] for row in connection.execute(text(IN_USE))}) if behind else []
 
 
@@ -88,11 +87,11 @@ def absent(session: Session, addons: Addons) -> list[Fault]:
 def not_running(session: Session, now: datetime) -> list[Fault]:  # noqa: ARG001
     """Return why each add-on that is installed, or that some entity has on, does not run in this process."""
     addons = context(session).addons
-    return [*addons.faults, *addons.held.values(), *absent(session, addons)]
+    return [*addons.idle, *absent(session, addons)]
 
 
 def report(app: Flask) -> None:
     """Log what does not run, which and why."""
     addons: Addons = app.extensions["onhand"]
-    for fault in (*addons.faults, *addons.held.values()):
+    for fault in addons.idle:
         log.error("addon_not_running", addon=fault.noun, reason=fault.reason, advice=fault.advice)

@@ -19,9 +19,11 @@ from onhand.db import db
 from onhand.jobs.perform import active_entities
 from onhand.jobs.sweeper import sweep
 from onhand.metrics import loop_failures
+from onhand.recycling import Renewal
 from onhand.relay import relay
 from onhand.schedules import mirror, tick
 from onhand.transaction import run
+from onhand.watching import Watch
 
 __all__ = ["Scheduler", "main"]
 
@@ -32,6 +34,8 @@ HEARTBEAT_SECONDS = 1.0
 STOP_SECONDS_MAX = 10.0
 FAILURE_PAUSE_SECONDS = 2.0
 SCOPE_SECONDS_MAX = 2.0
+STEP_SECONDS_MAX = 60.0
+"""A step does one small batch: one that takes longer is taken for stuck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ class Scheduler:
         schedules = addons.gather("schedules")
         run(lambda session, now: mirror(session, schedules, now=now), entities=())
         contributed = [
-            _Task(loop.name, _scoped(noun, loop), loop.idle_seconds)
+            _Task(loop.name, _scoped(addons, noun, loop), loop.idle_seconds)
             for noun, loops in addons.gather_by_addon("loops")
             for loop in loops
         ]
@@ -130,7 +134,7 @@ class Scheduler:
                     over.wait(task.idle_seconds)
 
 
-def _scoped(noun: str, loop: Loop) -> Callable[[], int]:
+def _scoped(addons: Addons, noun: str, loop: Loop) -> Callable[[], int]:
     """Give a loop the entities where its add-on is active; looked up again every two seconds."""
     known: tuple[int, ...] = ()
     looked_up = float("-inf")
@@ -140,7 +144,9 @@ def _scoped(noun: str, loop: Loop) -> Callable[[], int]:
         if time.monotonic() - looked_up > SCOPE_SECONDS_MAX:
             known = run(lambda session, now: active_entities(session, noun, now), entities=())
             looked_up = time.monotonic()
-        return loop.step(known) if known else 0
+        if not known:
+            return 0
+        return addons.boundary.at_work(noun, loop.name, "loop", lambda: loop.step(known), seconds_max=STEP_SECONDS_MAX)
 
     return step
 
@@ -150,4 +156,8 @@ def main(app: Flask) -> None:
     scheduler = Scheduler(app)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: scheduler.stop())
+    renewal = Renewal(scheduler.stop)
+    Watch(app, renewal).start()
     scheduler.serve()
+    if renewal.is_due:
+        renewal.begin_anew()

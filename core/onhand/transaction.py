@@ -13,16 +13,18 @@ import psycopg
 import structlog
 from flask import current_app
 from psycopg.pq import TransactionStatus
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from onhand.addons.registry import Addons, Timeline, enablements, policy_book
-from onhand.db import HotSession, cursor, db, driver, pipeline
+from onhand.addons.faults import Passing
+from onhand.addons.registry import Addons, policy_book
+from onhand.db import MAY_END, HotSession, cursor, db, driver, pipeline
 from onhand.metrics import transaction_reruns, transaction_seconds
 from onhand.policies.book import PolicyBook
 from onhand.wire import NOT_PREPARED, LostTransaction
 
-__all__ = ["LostTransaction", "OutOfDate", "Transaction", "after_commit", "context", "every_entity", "run"]
+__all__ = ["LostTransaction", "OutOfDate", "Transaction", "after_commit", "context", "every_entity", "run", "run_apart"]
 
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -43,7 +45,7 @@ then would read all of it for every row until the table is next analysed."""
 _open: ContextVar[bool] = ContextVar("onhand_transaction_open", default=False)
 
 
-class OutOfDate(Exception):
+class OutOfDate(Passing):
     """What this process remembered does not hold in this transaction, and is forgotten: `run` runs the command again."""
 
 
@@ -105,6 +107,18 @@ def run(
     return result
 
 
+def run_apart(engine: Engine, command: Callable[[Session, datetime], T]) -> T:
+    """Run a command of no entity's in a connection of its own, whatever has become of the pool's; once, without reruns."""
+    with Session(engine) as session:
+        transaction = _begin(session, (), OPEN)
+        result = command(session, transaction.now)
+        _refuse_lost(session)
+        session.commit()
+    for callback in transaction.callbacks:
+        _call_back(callback)
+    return result
+
+
 def _call_back(callback: Callable[[], None]) -> None:
     """Call one back. What it raises is logged: the commit stands, so the caller must not be told otherwise."""
     try:
@@ -120,12 +134,15 @@ def _once(command: Callable[[Session, datetime], T], scope: tuple[int, ...]) -> 
             transaction = _begin(session, scope, OPEN)
         result = command(session, transaction.now)
         _refuse_lost(session)
+        session.info[MAY_END] = True
         session.commit()
     except BaseException:
+        session.info[MAY_END] = True
         with contextlib.suppress(DBAPIError, psycopg.Error):
             session.rollback()
         raise
     finally:
+        session.info[MAY_END] = True
         session.close()
     return result, transaction.callbacks
 
@@ -153,6 +170,7 @@ def _once_hot(
         connection.invalidate()
         raise
     finally:
+        session.info[MAY_END] = True
         session.close()
         connection.close()
     return result, transaction.callbacks
@@ -173,7 +191,7 @@ def _begin(
         ahead(session)
     row = opening.fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    addons.timelines.refresh(row[2], lambda: Timeline(enablements(session), held=addons.held))
+    addons.timelines.refresh(row[2], lambda: addons.timeline(session))
     addons.policy_books.refresh(row[3], lambda: policy_book(session))
     policies = addons.policy_books.value
     transaction = Transaction(now=row[0], entities=scope, addons=addons, policies=policies, policy_version=row[3])

@@ -6,9 +6,10 @@ statement: 10 µs of client CPU instead of 60.
 
 import re
 import select
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Self
 
 import psycopg
@@ -18,7 +19,17 @@ from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
-__all__ = ["NOT_PREPARED", "LostTransaction", "Params", "Pending", "Wire", "WireCursor"]
+__all__ = [
+    "NOT_PREPARED",
+    "ForeignWrite",
+    "LostTransaction",
+    "Params",
+    "Pending",
+    "Wire",
+    "WireCursor",
+    "check_own",
+    "work",
+]
 
 PREPARED_MAX = 300
 PLACEHOLDER = re.compile(r"%%|%s|%\((\w+)\)s")
@@ -32,6 +43,44 @@ Params = Sequence[Any] | Mapping[str, Any]
 
 class LostTransaction(RuntimeError):
     """A command swallowed an error of the database; what it did is rolled back. Errors are for `run` to judge."""
+
+
+ENDING = re.compile(
+    r"(?i)\s*(?:/\*.*?\*/\s*)*(?:COMMIT|ROLLBACK(?!\s+TO)|END|ABORT|BEGIN|START\s+TRANSACTION|PREPARE\s+TRANSACTION)\b"
+)
+WRITING = re.compile(
+    r"(?i)\b(?:INSERT\s+INTO|UPDATE(?:\s+ONLY)?|DELETE\s+FROM(?:\s+ONLY)?|MERGE\s+INTO|TRUNCATE(?:\s+TABLE)?|COPY)\s+"
+    r'"?(\w+)"?\."?(\w+)"?'
+)
+BECOMING = re.compile(r"(?i)\bSET\s+(?:LOCAL\s+|SESSION\s+)?(?:ROLE|SESSION\s+AUTHORIZATION)\b")
+COMMON = "onhand"
+
+
+class Work(threading.local):
+    """What this thread is at: `owner` is whose tables alone it may write, the empty text for nobody's."""
+
+    owner: str | None = None
+
+
+work = Work()
+
+
+class ForeignWrite(RuntimeError):
+    """A hook would write what is not its add-on's, or as somebody else. Others' tables change by others' verbs."""
+
+
+@lru_cache(maxsize=4_096)
+def check_own(query: str, owner: str) -> None:
+    """Raise ForeignWrite for a statement that an add-on may not send inside a hook; what the core keeps is common."""
+    allowed = {owner, COMMON} if owner else set()
+    for schema, table in WRITING.findall(query):
+        if schema.lower() not in allowed:
+            whose = "which is not its own" if owner else "and a guard writes nothing"
+            raise ForeignWrite(f"it writes {schema}.{table}, {whose}")
+    if BECOMING.search(query):
+        raise ForeignWrite("it takes another role")
+    if ENDING.match(query):
+        raise ForeignWrite("it ends the transaction, or begins another")
 
 
 class Pending:
@@ -128,6 +177,8 @@ class Wire:
 
     def send(self, query: str, params: Params, pending: Pending) -> None:
         """Send a statement, prepared on its first use, whose answer `pending` will have."""
+        if work.owner is not None:
+            check_own(query, work.owner)
         self._enter()
         text, names = _numbered(query)
         values = [params[name] for name in names] if isinstance(params, Mapping) else params

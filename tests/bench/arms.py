@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bench import books, doors, expiry, growth, holds, settling
+from bench import books, doors, expiry, growth, holds, hooks, settling
 from bench.measure import Figure, Plan
 from bench.stage import Stage
 
@@ -35,6 +35,7 @@ def every(*, large: bool) -> list[Arm]:
         Arm("atp.http", doors.atp),
         Arm("verify", books.verify),
         Arm("asof", books.asof),
+        Arm("hooks", hooks.hooks),
     ]
     if large:
         arms += [Arm(f"growth.{what}", growth.arm(what)) for what in growth.DOORS]

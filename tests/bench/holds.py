@@ -15,7 +15,7 @@ from bench import client, threads
 from bench.measure import Figure, Plan, Run, alternate, figure
 from bench.stage import Stage
 
-__all__ = ["CALLERS", "arm", "over_http"]
+__all__ = ["CALLERS", "arm", "in_process", "over_http"]
 
 CALLERS = {"spread": (1, 8, 32, 64), "hot": (1, 8, 32, 64), "lines5": (8, 32)}
 LINES = 5
@@ -24,7 +24,7 @@ encode = msgspec.json.Encoder().encode
 
 def arm(spread: str, door: str) -> Callable[[Stage, Plan], Iterator[Figure]]:
     """Return the arm of this spread through this door."""
-    ours = _in_process if door == "process" else over_http
+    ours = in_process if door == "process" else over_http
 
     def run(place: Stage, plan: Plan) -> Iterator[Figure]:
         for callers in plan.callers_of(CALLERS[spread]):
@@ -48,7 +48,8 @@ def carts(place: Stage, spread: str) -> list[Sequence[str]]:
     return [place.skus[first : first + step * LINES : step] for first in range(step)]
 
 
-def _in_process(place: Stage, spread: str, callers: int, seconds: float) -> Run:
+def in_process(place: Stage, spread: str, callers: int, seconds: float) -> Run:
+    """Hold by the combined verb, from threads of this process."""
     location = place.locations[0]
     wanted = [tuple(WantedLine(sku, 1, location) for sku in cart) for cart in carts(place, spread)]
     run_id = uuid.uuid4().hex

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from onhand.hooks import contribute, decide, observe
+from onhand.hooks import contribute, decide, observe, one_per
 from sqlalchemy.orm import Session
 
 from onhand_channels.events import OrderLinesCancelled
@@ -18,6 +18,7 @@ def event_types() -> list[EventType]:
 
 
 @contribute
+@one_per("channels")
 def channel_checks(session: Session, channels: Sequence[ChannelRef], now: datetime) -> list[list[Check]]:
     """contribute, when a checklist is asked for: what each channel must fulfil before it goes live.
 
@@ -27,6 +28,7 @@ def channel_checks(session: Session, channels: Sequence[ChannelRef], now: dateti
 
 
 @decide
+@one_per("demands")
 def claims(session: Session, demands: Sequence[Demand], now: datetime) -> list[Claim | None] | None:
     """decide, before any balance is locked: which promised units each shipped line may draw on.
 
@@ -36,6 +38,7 @@ def claims(session: Session, demands: Sequence[Demand], now: datetime) -> list[C
 
 
 @decide
+@one_per("keys")
 def promisable(session: Session, channel: ChannelRef, keys: Sequence[FeedKey], now: datetime) -> list[int] | None:
     """decide, when a channel's numbers are due: units of each key that may be sold there now, nothing locked.
 

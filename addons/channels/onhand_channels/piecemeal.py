@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import structlog
+from onhand.addons import failure_of
 from onhand.problems import Problem
 from psycopg import InterfaceError, OperationalError
 from sqlalchemy.exc import InterfaceError as EngineInterfaceError
@@ -36,7 +37,11 @@ def piecemeal(
             raise
         if len(members) == 1:
             structlog.get_logger().exception("channels.posting_failed")
-            return give_up(members[0], Fault("posting_failed", f"posting it raised {type(error).__name__}"))
+            failure = failure_of(error)
+            return give_up(
+                members[0],
+                Fault("posting_failed", failure.outline if failure else f"posting it raised {type(error).__name__}"),
+            )
     middle = len(members) // 2
     return [
         *piecemeal(members[:middle], attempt, give_up),

@@ -39,19 +39,21 @@ def checked(noun: str, impl: pluggy.HookImpl, spec: Any) -> list[Any]:
     return [*given]
 
 
-def unfit(name: str, given: Any, spec: Callable[..., Any]) -> Iterable[str]:
-    """Yield in what way something is not what a spec says is returned."""
-    wanted = hints(spec).get("return")
-    if get_origin(wanted) is not list:
-        return
+def unfit(name: str, given: Any, spec: Callable[..., Any], *, of: tuple[type, ...] | None = None) -> Iterable[str]:
+    """Yield in what way something is not what a spec says is returned: a list, `of` what is known of it already."""
+    if of is None:
+        wanted = hints(spec).get("return")
+        if get_origin(wanted) is not list:
+            return
+        [kind] = get_args(wanted)
+        found = get_origin(kind) or kind
+        of = (found,) if isinstance(found, type) else ()
     if not isinstance(given, list):
         yield f"{name} returns {type(given).__name__}, not a list"
         return
-    [kind] = get_args(wanted)
-    of = get_origin(kind) or kind
     for each in given:
-        if isinstance(of, type) and not isinstance(each, of):
-            yield f"{name} contains {each!r}, no {of.__name__}"
+        if of and not isinstance(each, of):
+            yield f"{name} contains {each!r}, no {of[0].__name__}"
         else:
             yield from (f"{name} contains {each!r}, whose {said}" for said in _odd_fields(each))
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Self
 
-__all__ = ["MEND", "START_SECONDS_MAX", "BrokenAddon", "Fault", "blame"]
+__all__ = ["LATE", "MEND", "START_SECONDS_MAX", "BrokenAddon", "Fault", "Passing", "blame"]
 
 MEND = "mend it, or uninstall it"
+LATE = "run `onhand migrate`; it is taken up again by itself"
 START_SECONDS_MAX = 60.0
 """How long one step of one add-on's start may take, on a machine as busy as one after a power cut: an import, a hook that
 is asked, its revisions read. What takes longer hangs."""
@@ -26,6 +27,11 @@ class Fault:
     noun: str
     reason: str
     advice: str = MEND
+
+    @property
+    def is_late(self) -> bool:
+        """Whether nothing is wrong but that its tables are still to be made."""
+        return self.advice == LATE
 
     def __str__(self) -> str:
         return f"the add-on {self.noun!r} {self.reason}: {self.advice}"
@@ -43,6 +49,10 @@ class BrokenAddon(Exception):
     def of(cls, noun: str, reason: str, advice: str = MEND) -> Self:
         """Return the error for a reason."""
         return cls(Fault(noun, reason, advice))
+
+
+class Passing(Exception):
+    """Raised through a hook and no failure of its add-on: the command is run again, or somebody else is told."""
 
 
 class TooSlow(BaseException):

@@ -6,13 +6,13 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
-from time import perf_counter
 from typing import Any, Literal
 
 import pluggy
 from sqlalchemy.orm import Session
 
 from onhand import hookspecs
+from onhand.addons.boundary import Boundary
 from onhand.addons.contributed import asks_nothing, checked, named_twice
 from onhand.addons.faults import BrokenAddon, Fault, blame
 from onhand.addons.graph import Addon, Installed, in_order, without
@@ -20,10 +20,19 @@ from onhand.addons.latest import Latest
 from onhand.contributions import PolicyScope, PolicyType
 from onhand.db import cursor
 from onhand.hooks import PROJECT
-from onhand.metrics import hook_seconds
 from onhand.policies.book import PolicyBook
 
-__all__ = ["Addons", "Enablement", "State", "Timeline", "UnknownHook", "enablements", "load", "policy_book"]
+__all__ = [
+    "Addons",
+    "Enablement",
+    "State",
+    "Timeline",
+    "UnknownHook",
+    "enablements",
+    "load",
+    "policy_book",
+    "suspensions",
+]
 
 State = Literal["enabled", "draining", "disabled"]
 Enablement = tuple[int, str, State, datetime]
@@ -81,6 +90,7 @@ class Addons:
         self._nouns = (CORE, *self._addons)
         self.faults = tuple(faults)
         self.held: Mapping[str, Fault] = {}
+        self.suspended: Mapping[str, Fault] = {}
         self._hooks = pluggy.PluginManager(PROJECT)
         self._hooks.add_hookspecs(hookspecs)
         for addon in self._addons.values():
@@ -95,6 +105,8 @@ class Addons:
         _verify(self._hooks)
         self._contributed = self._asked()
         self._implementers: dict[str, tuple[str, ...]] = {}
+        self.boundary = Boundary()
+        self.boundary.bind(self._hooks, self._addons)
         self.timelines = Latest(Timeline())
         self.policy_books = Latest(PolicyBook())
         self.policy_types: dict[str, PolicyType] = {kind.name: kind for kind in self.gather("policies")}
@@ -177,6 +189,8 @@ class Addons:
 
     def caller(self, hook: str, entity_id: int, now: datetime) -> pluggy.HookCaller | None:
         """Return the hook as the add-ons active for an entity implement it; None when none of them does."""
+        if not getattr(self._hooks.hook, hook).get_hookimpls():
+            return None
         return self._caller(hook, frozenset(noun for noun in self._nouns if self.active(entity_id, noun, now)))
 
     def _caller(self, hook: str, nouns: frozenset[str]) -> pluggy.HookCaller | None:
@@ -188,11 +202,9 @@ class Addons:
         return self._callers[key]
 
     def extend(self, caller: pluggy.HookCaller, **arguments: Any) -> None:
-        """Call an `extend` hook, timing each add-on; what one raises aborts the transaction."""
+        """Call an `extend` hook; what one raises aborts the transaction."""
         for impl in caller.get_hookimpls():
-            started = perf_counter()
             impl.function(*(arguments[name] for name in impl.argnames))
-            hook_seconds.labels(addon=impl.plugin_name, hook=caller.name).observe(perf_counter() - started)
 
     def observers(self, hook: str, entity_id: int, now: datetime) -> list[str]:
         """Return who is to be told an event of an entity: those that observe the hook and are on for it.
@@ -222,7 +234,7 @@ class Addons:
 
     def is_idle(self, noun: str, now: datetime) -> bool:
         """Return whether an add-on is on somewhere and does not run in this process: its work waits."""
-        if noun == CORE or (noun in self._addons and noun not in self.held):
+        if noun == CORE or (noun in self._addons and noun not in self.held and noun not in self.suspended):
             return False
         return self.timelines.value.is_on(noun, now)
 
@@ -247,13 +259,27 @@ class Addons:
 
     def hold(self, faults: Iterable[Fault]) -> None:
         """Switch these add-ons off in this process, and what requires them, until told otherwise: nobody else is."""
-        held = {fault.noun: fault for fault in faults}
-        for addon in self._addons.values():  # requirements come first, so one pass suffices
-            if addon.noun not in held and (gone := [noun for noun in addon.requires if noun in held]):
-                held[addon.noun] = Fault(addon.noun, f"requires {', '.join(gone)}, which does not run", SEE_THERE)
+        held = self._with_dependants(faults)
         if held != self.held:
             self.held = held
             self.timelines.forget()
+
+    def timeline(self, session: Session) -> Timeline:
+        """Read which add-on is on for whom; those that are held or suspended are for nobody."""
+        self.suspended = self._with_dependants(suspensions(session).values())
+        return Timeline(enablements(session), held={*self.held, *self.suspended})
+
+    @property
+    def idle(self) -> tuple[Fault, ...]:
+        """Why each add-on that does not run in this process does not, as far as is known here."""
+        return (*self.faults, *self.held.values(), *self.suspended.values())
+
+    def _with_dependants(self, faults: Iterable[Fault]) -> dict[str, Fault]:
+        found = {fault.noun: fault for fault in faults}
+        for addon in self._addons.values():  # requirements come first, so one pass suffices
+            if addon.noun not in found and (gone := [noun for noun in addon.requires if noun in found]):
+                found[addon.noun] = Fault(addon.noun, f"requires {', '.join(gone)}, which does not run", SEE_THERE)
+        return found
 
     def forget(self) -> None:
         """Have the next transaction read enablement and policies anew, whatever their versions."""
@@ -310,6 +336,23 @@ def enablements(session: Session) -> list[Enablement]:
         "ORDER BY effective_from, id"
     )
     return [(row[0], row[1], row[2], row[3]) for row in rows.fetchall()]
+
+
+def suspensions(session: Session) -> dict[str, Fault]:
+    """Return the add-ons that are switched off for every entity, each with who did so and why."""
+    rows = cursor(session).execute(
+        "SELECT DISTINCT ON (addon) addon, state, actor, reason, recorded_at FROM onhand.enablement"
+        " WHERE entity_id IS NULL ORDER BY addon, id DESC"
+    )
+    return {
+        row[0]: Fault(
+            row[0],
+            f"was suspended by {row[2]} on {row[4]:%Y-%m-%d %H:%M} UTC, since {row[3]}",
+            f"mend it, then `onhand addon resume {row[0]}`",
+        )
+        for row in rows.fetchall()
+        if row[1] == "suspended"
+    }
 
 
 def policy_book(session: Session) -> PolicyBook:

@@ -122,6 +122,37 @@ def disable(nouns: tuple[str, ...], entities: tuple[str, ...], effective_from: d
     _change(nouns, entities, "disabled", effective_from, as_json)
 
 
+@addon.command("suspend")
+@click.argument("noun")
+@click.option("--reason", required=True, help="Kept in the audit trail, and told to administrators.")
+def suspend_addon(noun: str, reason: str) -> None:
+    """Switch an add-on that does harm off for every entity at once, whatever is open. Its data and its jobs are kept."""
+    from onhand.addons.suspension import suspend
+    from onhand.transaction import context, run
+
+    def command(session: Session, now: datetime) -> list[str]:
+        addons = context(session).addons
+        if noun not in {*addons.names, *(fault.noun for fault in addons.faults)}:
+            raise Refused(f"there is no add-on {noun!r}; installed: {', '.join(addons.names)}")
+        return suspend(session, [noun], by=operator(), reason=reason, now=now)
+
+    with site():
+        fresh = run(command, entities=())
+    click.echo(f"{noun} is off everywhere" if fresh else f"{noun} was off everywhere already")
+
+
+@addon.command("resume")
+@click.argument("noun")
+def resume_addon(noun: str) -> None:
+    """Let a suspended add-on run again where it is enabled. It is told so there, and does the jobs that waited."""
+    from onhand.addons.suspension import resume
+    from onhand.transaction import every_entity, run
+
+    with site():
+        run(lambda session, now: resume(session, noun, by=operator(), now=now), entities=every_entity())
+    click.echo(f"{noun} runs again where it is enabled")
+
+
 def _change(
     nouns: tuple[str, ...],
     entities: tuple[str, ...],

@@ -24,7 +24,9 @@ from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 from onhand import shedding
 from onhand.metrics import round_requests
+from onhand.recycling import end_web_process
 from onhand.rest.calls import Ids, Lane, Visit, Way
+from onhand.watching import Watch
 
 __all__ = ["LaneWorker"]
 
@@ -79,6 +81,8 @@ class LaneWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._lines: dict[tuple[Way, str], _Line] = {}
         self._grown: set[_Line] = set()
         self.alive: bool
+        if extensions:
+            Watch(self.wsgi, end_web_process).start()
         super().run()
 
     def enqueue_req(self, conn: TConn) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from onhand.addons.faults import Passing
 from onhand.db import cursor
 
 __all__ = ["ClaimLost", "Claimed", "claim", "extend", "fail", "finish", "park_exhausted", "put_back", "split"]
@@ -66,7 +67,7 @@ class Claimed:
     claim: UUID
 
 
-class ClaimLost(Exception):
+class ClaimLost(Passing):
     """The claim ran out and somebody else may have the job: what was done under it must not be kept."""
 
 

@@ -1,7 +1,6 @@
 """Observer jobs: events of one hook and one entity, told to one add-on."""
 
 import json
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -14,7 +13,6 @@ from sqlalchemy.orm import Session
 from onhand.jobs.actors import OBSERVE
 from onhand.jobs.claims import Claimed, finish, split
 from onhand.jobs.queue import NewJob
-from onhand.metrics import hook_seconds
 from onhand.transaction import context, run
 
 __all__ = ["is_observation", "observation", "observe"]
@@ -69,13 +67,11 @@ def _tell(session: Session, impl: pluggy.HookImpl, told: _Observation, now: date
     after the first has, and so in no order.
     """
     spec = getattr(context(session).addons.manager.hook, told.hook).spec
-    started = time.perf_counter()
     event_type, is_list = _told(spec.function)
     events = [msgspec.json.decode(raw, type=event_type) for raw in told.events]
     for given in [{"events": events}] if is_list else [{"event": event} for event in events]:
         arguments = {"session": session, "now": now, **given}
         impl.function(*(arguments[name] for name in impl.argnames))
-    hook_seconds.labels(told.hook, impl.plugin_name).observe(time.perf_counter() - started)
 
 
 @cache

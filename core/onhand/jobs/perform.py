@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 import msgspec
 import structlog
+from flask import current_app
 from sqlalchemy.orm import Session
 
+from onhand.addons.registry import Addons
 from onhand.db import cursor
 from onhand.jobs.actors import CORE, JobActor
 from onhand.jobs.claims import Claimed, ClaimLost, claim, fail, finish, put_back
@@ -77,7 +79,11 @@ def _call(claimed: Claimed, actor: JobActor[Any] | None, entities: tuple[int, ..
     if actor is None:
         raise UnknownActor(f"no installed add-on has an actor {claimed.actor!r}")
     if entities:
-        actor(entities, **msgspec.json.decode(claimed.args))
+        addons: Addons = current_app.extensions["onhand"]
+        addons.boundary.at_work(
+            _noun(claimed), claimed.actor, "job", lambda: actor(entities, **msgspec.json.decode(claimed.args)),
+            seconds_max=actor.seconds_max,
+        )  # fmt: skip
 
 
 def _noun(claimed: Claimed) -> str:

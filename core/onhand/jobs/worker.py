@@ -13,6 +13,8 @@ from flask import Flask
 
 from onhand.jobs.perform import perform
 from onhand.jobs.setup import Jobs
+from onhand.recycling import Renewal
+from onhand.watching import Watch
 
 __all__ = ["Worker", "main"]
 
@@ -76,4 +78,8 @@ def main(app: Flask, *, threads: int = 4, queues: Collection[str] | None = None)
     worker = Worker(app, threads=threads, queues=queues)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: worker.stop())
+    renewal = Renewal(worker.stop)
+    Watch(app, renewal).start()
     worker.serve()
+    if renewal.is_due:
+        renewal.begin_anew()

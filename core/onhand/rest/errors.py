@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as WSGIResponse
 
 from onhand import problems
+from onhand.addons.boundary import Failure, failure_of
 from onhand.problems import Problem
 from onhand.transaction import context, run
 
@@ -81,6 +82,8 @@ def as_problem(error: HTTPException) -> Problem:
 def _http_error(error: HTTPException) -> WSGIResponse:
     if isinstance(error.response, WSGIResponse):
         return error.response
+    if failure := failure_of(getattr(error, "original_exception", None)):
+        return respond(_failed(failure))
     return respond(_not_loaded() or as_problem(error))
 
 
@@ -132,6 +135,8 @@ def _join(path: str, name: object) -> str:
 
 def problem_of(error: Exception) -> Problem:
     """Return the problem that any error means; Unexpected for a fault of ours."""
+    if failure := failure_of(error):
+        return _failed(failure)
     cause = error.orig if isinstance(error, DBAPIError) else error
     match cause:
         case Problem():
@@ -150,6 +155,16 @@ def problem_of(error: Exception) -> Problem:
             structlog.get_logger().warning("database.unavailable", error=type(cause).__name__)
             return problems.Unavailable("the database does not answer in time")
     return problems.Unexpected("it is in our logs under this request id", request_id=g.get("request_id"))
+
+
+def _failed(failure: Failure) -> Problem:
+    if failure.is_cut:
+        return problems.AddonTooSlow(f"{failure}; nothing was changed", addon=failure.noun)
+    structlog.get_logger().error("addon_failed", addon=failure.noun, hook=failure.hook, error=failure.error)
+    what = (
+        f"the add-on {failure.noun!r} failed in {failure.hook}; nothing was changed. An administrator can switch it off"
+    )
+    return problems.AddonFailed(what, addon=failure.noun, request_id=g.get("request_id"))
 
 
 def _database_error(error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import flash, redirect, render_template, request, url_for
@@ -10,10 +11,12 @@ from sqlalchemy.orm import Session
 
 from onhand.access import actor, principal, requires
 from onhand.addons.faults import Fault
-from onhand.addons.registry import State
+from onhand.addons.health import health_of
+from onhand.addons.registry import State, suspensions
+from onhand.addons.suspension import resume, suspend
 from onhand.enablement import Change, ChangeRefused, Plan, change, plan_change
-from onhand.problems import NotFound
-from onhand.transaction import context, run
+from onhand.problems import Forbidden, NotFound
+from onhand.transaction import context, every_entity, run
 from onhand.web.apps import NEXT_STATES, TONES, AppRow, idle, matrix, summary_of, title_of
 from onhand.web.shell import EntityLine, entity_lines
 from onhand.web.tables import Column
@@ -102,6 +105,54 @@ def change_app(noun: str, entity_id: int) -> ResponseReturnValue:
     when = f"from {done.from_text.replace('T', ' ')}" if done.from_text else "from now on"
     flash(f"{title_of(noun)} is {done.plan.change.state} for {done.entity.name} {when}.", "success")
     return redirect(url_for("shell.apps"), 303)
+
+
+@shell.get("/apps/<noun>")
+@requires("onhand.administer")
+def app_everywhere(noun: str) -> str:
+    """Show what switching an add-on off everywhere, or letting it run again, would do. Changes nothing."""
+    found = run(lambda session, now: _everywhere(session, noun, now), entities=_whole_group())
+    return render_template("onhand/apps_everywhere.html", title=title_of(noun), noun=noun, **found)
+
+
+@shell.post("/apps/<noun>")
+@requires("onhand.administer")
+def change_everywhere(noun: str) -> ResponseReturnValue:
+    """Switch an add-on off for every entity at once, or let it run again where it is enabled."""
+    by, reason, wish = actor(), request.form.get("reason", "").strip(), request.form.get("do")
+    entities = _whole_group()
+
+    def command(session: Session, now: datetime) -> str:
+        _everywhere(session, noun, now)
+        if wish == "resume":
+            resume(session, noun, by=by, now=now)
+            return f"{title_of(noun)} runs again where it is enabled."
+        suspend(session, [noun], by=by, reason=reason or "an administrator did so", now=now)
+        return f"{title_of(noun)} is off everywhere, until it is resumed."
+
+    flash(run(command, entities=entities), "success")
+    return redirect(url_for("shell.apps"), 303)
+
+
+def _whole_group() -> tuple[int, ...]:
+    """Return every entity, for who administers all of them; Forbidden for who does not."""
+    known = principal()
+    entities = every_entity()
+    if not all(known.may("onhand.administer", entity_id) for entity_id in entities):
+        raise Forbidden("this concerns every entity, so it takes onhand.administer in all of them")
+    return entities
+
+
+def _everywhere(session: Session, noun: str, now: datetime) -> dict[str, Any]:
+    addons = context(session).addons
+    if noun not in addons.names:
+        raise NotFound("no such add-on")
+    return {
+        "fault": addons.suspended.get(noun) or addons.held.get(noun),
+        "is_suspended": noun in suspensions(session),
+        "dependants": [title_of(other) for other in addons.dependants(noun)],
+        "health": health_of(session, now=now).get(noun),
+    }
 
 
 def _check_reach(entity_id: int) -> None:

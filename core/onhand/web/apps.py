@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from onhand.addons.faults import Fault
 from onhand.addons.graph import Addon
+from onhand.addons.health import Health, health_of
 from onhand.addons.registry import Enablement, State, Timeline, enablements
 from onhand.running import not_running
 from onhand.transaction import context
@@ -41,7 +42,10 @@ class AppCell:
 
 @dataclass(frozen=True, slots=True)
 class AppRow:
-    """An add-on with its cell per entity, keyed as the columns are: `entity-<id>`. `is_idle`: it does not run here."""
+    """An add-on with its cell per entity, keyed as the columns are: `entity-<id>`. `is_idle`: it does not run here.
+
+    `health`: how its hooks fared in the last hour, if any was called.
+    """
 
     noun: str
     title: str
@@ -50,6 +54,8 @@ class AppRow:
     requires: tuple[str, ...]
     cells: dict[str, AppCell]
     is_idle: bool = False
+    health: Health | None = None
+    is_suspended: bool = False
 
 
 def matrix(session: Session, entities: Sequence[EntityLine], *, now: datetime) -> list[AppRow]:
@@ -57,13 +63,19 @@ def matrix(session: Session, entities: Sequence[EntityLine], *, now: datetime) -
     addons = context(session).addons
     changes = enablements(session)
     timeline = Timeline(changes)
+    healths = health_of(session, now=now)
     rows: list[AppRow] = []
     for noun in addons.names:
         addon = addons.addon(noun)
         cells = {f"entity-{entity.id}": _cell(timeline, changes, entity.id, noun, now) for entity in entities}
         requires = tuple(title_of(other) for other in addon.requires)
-        is_idle = noun in addons.held
-        rows.append(AppRow(noun, title_of(noun), summary_of(addon), addon.version, requires, cells, is_idle))
+        is_idle = noun in addons.held or noun in addons.suspended
+        rows.append(
+            AppRow(
+                noun, title_of(noun), summary_of(addon), addon.version, requires, cells, is_idle, healths.get(noun),
+                noun in addons.suspended,
+            )
+        )  # fmt: skip
     return rows
 
 

@@ -4,18 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import structlog
 from flask import g, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from onhand.access import Principal, current_entity, principal_or_none
 from onhand.addons.models import Entity
+from onhand.addons.shown import Unshown, look_only
+from onhand.contributions import MenuItem
 from onhand.transaction import context, run
 from onhand.web.menu import Entry, entries, mark_current
 
 __all__ = ["SITE", "EntityLine", "Shell"]
 
 SITE = "Onhand"
+log = structlog.get_logger("onhand.web")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,10 @@ class Shell:
         if known is None:
             return cls()
         chosen, reachable = current_entity(), known.entities()
-        return run(lambda session, now: _draw(session, known, chosen, now), entities=reachable)
+        try:
+            return run(lambda session, now: _draw(session, known, chosen, now), entities=reachable)
+        except Exception:  # somebody's count, most likely: each is asked apart, so that one leaves out its own
+            return run(lambda session, now: _draw(session, known, chosen, now, is_wary=True), entities=reachable)
 
 
 def entity_lines(session: Session, ids: Sequence[int]) -> tuple[EntityLine, ...]:
@@ -75,14 +82,25 @@ def entity_lines(session: Session, ids: Sequence[int]) -> tuple[EntityLine, ...]
     return tuple(EntityLine(row.id, row.code, row.name, row.currency, row.time_zone) for row in session.scalars(query))
 
 
-def _draw(session: Session, known: Principal, chosen: int | None, now: datetime) -> Shell:
+def _draw(session: Session, known: Principal, chosen: int | None, now: datetime, *, is_wary: bool = False) -> Shell:
+    def count(item: MenuItem) -> int | None:
+        if item.count is None or chosen is None:
+            return None
+        if not is_wary:
+            return item.count(session, known, chosen, now)
+        try:
+            return look_only(session, lambda: item.count(session, known, chosen, now))  # type: ignore[misc]
+        except Unshown as error:
+            log.warning("count_left_out", item=item.label, error=str(error))
+            return None
+
     addons = context(session).addons
     lines = entity_lines(session, known.entities())
     menu = entries(
         addons.gather_by_addon("menu"),
         works=lambda noun: chosen is not None and addons.active(chosen, noun, now),
         may=lambda permission: known.may(permission, chosen),
-        count=lambda item: None if item.count is None or chosen is None else item.count(session, known, chosen, now),
+        count=count,
     )
     return Shell(
         person=known.actor.name,

@@ -8,12 +8,16 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from onhand.access import Principal, current_entity, log_in, log_out, principal_or_none, public, switch_to
+from onhand.addons.shown import gather_shown
 from onhand.contributions import Tile
 from onhand.problems import NotFound
-from onhand.transaction import context, run
+from onhand.transaction import run
+from onhand.web.apps import title_of
 from onhand.web.assets import STATIC
 
 __all__ = ["shell"]
+
+LAST = 1_000
 
 shell = Blueprint("shell", __name__, template_folder="templates", static_folder=str(STATIC), static_url_path="/static")
 
@@ -76,9 +80,14 @@ def home() -> ResponseReturnValue:
 
 
 def _tiles(session: Session, known: Principal, entity_id: int, now: datetime) -> list[Tile]:
-    """Gather the figures of add-ons whose rows this person may read."""
-    found = context(session).addons.gather_for_by_addon("tiles", entity_id, now, session=session)
+    """Gather the figures of add-ons whose rows this person may read; one that fails is told in place of its own."""
+    found, failed = gather_shown(session, "tiles", entity_id, now)
     tiles = [tile for noun, tiles in found if known.may(f"{noun}.read", entity_id) for tile in tiles]
+    tiles += [
+        Tile(title_of(noun), "–", url_for("shell.apps"), tone="bad", hint="It did not answer; see Apps.", order=LAST)
+        for noun in failed
+        if known.may("onhand.administer", entity_id)
+    ]
     return sorted(tiles, key=lambda tile: tile.order)
 
 

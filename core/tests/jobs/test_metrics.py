@@ -1,5 +1,6 @@
 """What a scrape shows."""
 
+from flask import current_app
 from jobs_site import seen
 from onhand import metrics
 from onhand.jobs import drain, enqueue
@@ -10,6 +11,7 @@ from onhand_probe import jobs as probe_jobs
 
 
 def scrape():
+    metrics.count_hooks(current_app.extensions["onhand"].boundary.spent)
     run(lambda s, _: metrics.measure_backlog(s, jobs().queues), entities=[])
     lines = [line for line in metrics.exposition().decode().splitlines() if not line.startswith("#")]
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}

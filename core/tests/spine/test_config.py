@@ -32,6 +32,7 @@ def test_every_setting_is_read_from_its_variable_as_its_type():
         "ONHAND_PROXIES": "1",
         "ONHAND_BODY_BYTES_MAX": "1024",
         "ONHAND_WAIT_SECONDS_MAX": "0.25",
+        "ONHAND_HOOK_SECONDS_MAX": "0.25",
         "ONHAND_SITE_URL": "https://onhand.example",
         "ONHAND_MAIL_FOLDER": "/var/mail",
         "ONHAND_OUTGOING_HOSTS": "hooks.internal",

@@ -120,7 +120,7 @@ def _pages() -> Blueprint:
     shell = Blueprint(
         "shell", __name__, template_folder=str(TEMPLATES), static_folder=str(STATIC), static_url_path="/static"
     )
-    for name in ("logout", "switch_entity", "app_plan"):
+    for name in ("logout", "switch_entity", "app_plan", "app_everywhere"):
         shell.add_url_rule(f"/x/{name}", name, view_func=lambda: ("", 204), methods=["GET", "POST"])
 
     @shell.get("/home")

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from onhand.access import principal
+from onhand.addons.shown import gather_shown
 from onhand.contributions import ExceptionAction, ExceptionSubject
-from onhand.transaction import context
 from sqlalchemy.orm import Session
 
 __all__ = ["next_actions"]
@@ -27,9 +27,8 @@ def next_actions(session: Session, row: Any, evidence: Sequence[Any], now: datet
         quantity=row.quantity,
         evidence={proof.kind: proof.latest for proof in holding},
     )
-    offered: list[ExceptionAction] = context(session).addons.gather_for(
-        "exception_actions", row.entity_id, now, session=session, exception=subject
-    )
+    found, _ = gather_shown(session, "exception_actions", row.entity_id, now, exception=subject)
+    offered: list[ExceptionAction] = [step for _, steps in found for step in steps]
     known = principal()
     allowed = [step for step in offered if known.may(step.permission, row.entity_id, row.location_id)]
     return sorted(allowed, key=lambda step: (step.order, step.label))

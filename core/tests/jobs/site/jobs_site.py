@@ -14,6 +14,7 @@ import redis
 from flask import Flask
 from onhand import jobs
 from onhand.addons import Addon, Addons
+from onhand.config import Settings
 from onhand.db import cursor, db
 from onhand.embedded import temporary_services
 from onhand.migrate import upgrade
@@ -39,6 +40,7 @@ def build(database_url: str, redis_url: str) -> Flask:
     }
     db.init_app(app)
     app.extensions["onhand"] = Addons(ADDONS)
+    app.extensions["onhand_settings"] = Settings()
     jobs.init_app(app, redis_url=redis_url, namespace="onhand:test")
     return app
 

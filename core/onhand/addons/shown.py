@@ -1,0 +1,66 @@
+"""What add-ons show on somebody's page: one that fails, writes or is slow leaves out its own part, nobody else's."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import psycopg
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from onhand.db import cursor
+from onhand.transaction import context
+
+__all__ = ["Unshown", "gather_shown", "look_only"]
+
+T = TypeVar("T")
+SHOWN_SECONDS_MAX = 1.0
+
+log = structlog.get_logger("onhand.addons")
+
+
+class Unshown(Exception):
+    """Something to show that could not be: its add-on failed. Why is in the log, and counted."""
+
+
+def gather_shown(
+    session: Session, hook: str, entity_id: int, now: datetime, **arguments: Any
+) -> tuple[list[tuple[str, list[Any]]], list[str]]:
+    """Return (noun, contributions) of the add-ons active for an entity, and the nouns of those that failed."""
+    addons = context(session).addons
+    arguments |= {"session": session, "entity_id": entity_id, "now": now}
+    found: list[tuple[str, list[Any]]] = []
+    failed: list[str] = []
+    for noun in addons.implementers(hook):
+        if addons.active(entity_id, noun, now):
+            try:
+                found.append((noun, look_only(session, lambda noun=noun: addons.gather_from(noun, hook, **arguments))))  # type: ignore[misc]
+            except Unshown as error:
+                failed.append(noun)
+                log.warning("addon_left_out", addon=noun, hook=hook, error=str(error))
+    return found, failed
+
+
+def look_only(session: Session, look: Callable[[], T]) -> T:
+    """Return what somebody's code reads, in at most a second of the database's time; Unshown when it fails.
+
+    It may not write: what it would have written is undone, and so is what its failing has broken.
+    """
+    held = set(session.new)
+    nested = session.begin_nested()
+    try:
+        cursor(session).execute(
+            f"SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = {SHOWN_SECONDS_MAX * 1_000:.0f}"
+        )
+        return look()
+    except Exception as error:
+        if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08").startswith(("08", "57P")):
+            raise
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise Unshown(f"{type(cause).__name__}: {cause}") from error
+    finally:
+        for made in set(session.new) - held:
+            session.expunge(made)
+        if nested.is_active or session.in_nested_transaction():
+            nested.rollback()

@@ -1,0 +1,87 @@
+"""Add-ons that start, and do harm when their hooks are called."""
+
+from hostile.packages import Hostile
+
+__all__ = ["BESIDE", "IN_A_HOLD", "ON_A_PAGE"]
+
+SQL = "from onhand.db import cursor\n\n"
+
+
+def _extending(noun: str, said: str, body: str, *, files: dict[str, str] | None = None) -> Hostile:
+    plugin = f"{SQL}@hookimpl\ndef movement_posted(session, movements, now):\n    {body}\n"
+    return Hostile(noun, said, plugin, files=files or {})
+
+
+def _guarding(noun: str, said: str, body: str) -> Hostile:
+    plugin = f"{SQL}@hookimpl\ndef may_move(session, groups, now):\n    {body}\n"
+    return Hostile(noun, said, plugin)
+
+
+def _showing(noun: str, said: str, body: str) -> Hostile:
+    plugin = (
+        f"{SQL}@hookimpl\ndef tiles(session, entity_id, now):\n    {body}\n\n\n"
+        "from onhand.contributions import Permission\n\n\n"
+        f"@hookimpl\ndef permissions():\n    return [Permission('{noun}.read', 'Look')]\n"
+    )
+    return Hostile(noun, said, plugin)
+
+
+NOT_ITS_OWN = "it writes {0}, which is not its own"
+IN_A_HOLD = (
+    _extending("raises", "ZeroDivisionError: division by zero", "1 / 0"),
+    _extending("quits", "it ended the thread", "raise SystemExit(1)"),
+    _extending("commits", "the transaction was ended from inside", "session.commit()"),
+    _extending("rolls_back", "the transaction was ended from inside", "session.rollback()"),
+    _extending("closes", "the transaction was ended from inside", "session.close()"),
+    _extending("says_commit", "it ends the transaction", "cursor(session).execute('/* done */ COMMIT')"),
+    _extending("executes", "it ends the transaction",
+               "from sqlalchemy import text; session.execute(text('COMMIT'))"),
+    _extending("trespasses", NOT_ITS_OWN.format("master_data.item"),
+               "cursor(session).execute(\"UPDATE master_data.item SET name = 'mine'\")"),
+    _extending("cooks_books", NOT_ITS_OWN.format("stock.movement"),
+               "cursor(session).execute('DELETE FROM stock.movement')"),
+    _extending("hides_it", "permission denied for table balance",
+               "cursor(session).execute('DO $$ BEGIN EXECUTE $q$ UPDATE $q$ || $q$ stock.balance SET available = 9 $q$; END $$').rowcount"),
+    _extending("impersonates", "it takes another role", "cursor(session).execute('SET LOCAL ROLE onhand_stock')"),
+    _extending("sleeps", "took too long in movement_posted", "cursor(session).execute('SELECT pg_sleep(30)').fetchall()"),
+    _extending("mistypes", "relation \"mistypes.nothing\" does not exist",
+               "cursor(session).execute('SELECT * FROM mistypes.nothing').fetchall()"),
+    _guarding("guards_badly", "ValueError: no", "raise ValueError('no')"),
+    _guarding("guards_junk", "may_move contains 'no', no Objection", "return ['no']"),
+    _guarding("guards_nothing", "may_move returns NoneType, not a list", "return None"),
+    _guarding("guards_writing", "it writes guards_writing.note, and a guard writes nothing",
+              "cursor(session).execute('INSERT INTO guards_writing.note VALUES (1)'); return []"),
+)  # fmt: skip
+
+ON_A_PAGE = (
+    _showing("shows_badly", "KeyError: 'figure'", "raise KeyError('figure')"),
+    _showing("shows_junk", "tiles contains 'figure', no Tile", "return ['figure']"),
+    _showing("shows_slowly", "took too long in tiles", "cursor(session).execute('SELECT pg_sleep(30)').fetchall()"),
+    _showing("shows_writing", "cannot execute INSERT in a read-only transaction",
+             "cursor(session).execute(\"INSERT INTO onhand.outbox (hook, entity_id, payload, due_at, recorded_at) \"\n"
+             "        \"VALUES ('x', 1, '{}', now(), now())\")"),
+)  # fmt: skip
+
+BESIDE = (
+    Hostile(
+        "misclaims", "claims returns 0 answers for 1 demands",
+        "@hookimpl(tryfirst=True)\ndef claims(session, demands, now): return []", requires=("channels",),
+    ),
+    Hostile(
+        "observes_badly", "RuntimeError: not listening",
+        "@hookimpl\ndef exceptions_raised(session, event, now): raise RuntimeError('not listening')",
+    ),
+    Hostile(
+        "hangs", "and did not end",
+        """
+        from threading import Event
+
+        begun, let_go = Event(), Event()
+
+        @hookimpl
+        def movement_posted(session, movements, now):
+            begun.set()
+            let_go.wait(60)
+        """,
+    ),
+)  # fmt: skip
