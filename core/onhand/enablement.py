@@ -17,7 +17,7 @@ from onhand.events import AddonEnabled
 from onhand.outbox import publish
 from onhand.transaction import context
 
-__all__ = ["Change", "ChangeRefused", "Plan", "change", "create_entity", "plan_change"]
+__all__ = ["Change", "ChangeRefused", "Plan", "change", "create_entity", "plan_change", "switches_of"]
 
 RANK: dict[State, int] = {"disabled": 0, "draining": 1, "enabled": 2}
 """What an add-on requires must be up at least as far as it is itself."""
@@ -83,7 +83,7 @@ def plan_change(session: Session, wish: Change, *, now: datetime) -> Plan:
         obligations = _obligations(session, addons, wish, now)
         refusals += [f"{duty.count} {duty.label} still open: let it drain first" for duty in obligations if duty.count]
     needs = tuple(clash.requirement for clash in found if clash.dependant == wish.addon and clash.at == at)
-    return Plan(wish, _switches(addons, wish.addon), needs, tuple(refusals), obligations)
+    return Plan(wish, switches_of(addons, wish.addon), needs, tuple(refusals), obligations)
 
 
 def change(session: Session, wishes: Sequence[Change], *, by: Actor, now: datetime) -> list[Plan]:
@@ -168,7 +168,7 @@ def _obligations(session: Session, addons: Addons, wish: Change, now: datetime) 
     return tuple(dict(owners).get(wish.addon, ()))
 
 
-def _switches(addons: Addons, noun: str) -> dict[str, tuple[str, ...]]:
+def switches_of(addons: Addons, noun: str) -> dict[str, tuple[str, ...]]:
     """Name what an add-on contributes, so that a person sees what the change reaches."""
     switched: dict[str, tuple[str, ...]] = {}
     for hook, attribute in SWITCHED:

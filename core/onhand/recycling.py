@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 __all__ = ["Renewal", "end_web_process"]
 
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 3.0
 """What others have in hand may finish for so long."""
 
 

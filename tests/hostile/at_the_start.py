@@ -2,7 +2,7 @@
 
 from hostile.packages import Hostile, revision
 
-__all__ = ["LATE", "NOT_MIGRATED", "STARTING"]
+__all__ = ["HANGING", "LATE", "NOT_MIGRATED", "STARTING"]
 
 BLUEPRINT = """
 from flask import Blueprint
@@ -25,7 +25,6 @@ STARTING = (
     Hostile("raising", "raised ZeroDivisionError: division by zero when its plugin.py was imported", "1 / 0"),
     Hostile("garbled", "raised SyntaxError: .* when its plugin.py was imported", "def def"),
     Hostile("exiting", "ended the process when its plugin.py was imported", "import sys\n\nsys.exit(3)"),
-    Hostile("hanging", "took longer than 3 s when its plugin.py was imported", "while True:\n    pass"),
     Hostile("wanting", "raised ModuleNotFoundError: No module named 'no_such_library'", "import no_such_library"),
     Hostile("misspelt", r"implements the hook 'permisions'.*near to it: permissions", "@hookimpl\ndef permisions(): return []"),
     Hostile("misfit", r"otherwise than its spec says \(for hook 'menu'.*entity", "@hookimpl\ndef menu(entity): return []"),
@@ -113,6 +112,10 @@ STARTING = (
             distribution="better-stock", requires=()),
     Hostile("pg_catalog", "has a name that cannot be one: it names a PostgreSQL schema"),
 )  # fmt: skip
+
+HANGING = Hostile(
+    "hanging", "took longer than 0.3 s when its plugin.py was imported", "while True:\n    pass", requires=()
+)
 
 NOT_MIGRATED = (
     Hostile("bad_sql", "could not be migrated: raised .*division by zero", files=revision("bad_sql", "SELECT 1 / 0")),

@@ -13,8 +13,9 @@ import pytest
 import redis
 from flask import Flask
 from onhand import running
-from onhand.addons import Addons, faults
+from onhand.addons import Addons, Installed, faults
 from onhand.addons.graph import sort_out
+from onhand.addons.registry import load
 from onhand.app import start
 from onhand.db import db
 from onhand.migrate import AddonsNotMigrated, upgrade
@@ -29,7 +30,7 @@ from onhand_reservations.testing import hold_units
 from onhand_stock.testing import receive, states_of
 from werkzeug.test import TestResponse
 
-from hostile.at_the_start import LATE, NOT_MIGRATED, STARTING
+from hostile.at_the_start import HANGING, LATE, NOT_MIGRATED, STARTING
 from hostile.at_work import BESIDE, IN_A_HOLD, ON_A_PAGE
 from hostile.packages import Hostile, write
 
@@ -79,16 +80,17 @@ def broken(onhand_sites: Sites, tmp_path_factory) -> Iterator[Stage]:
     folder: Path = tmp_path_factory.mktemp("hostile")
     with onhand_sites.databases.passing(ours) as database, pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
-        there = [write(folder, hostile) for hostile in (*STARTING, *NOT_MIGRATED, LATE)]
+        there = [write(folder, hostile) for hostile in (HANGING, *STARTING, *NOT_MIGRATED, LATE)]
         late = LATE.addon
         with pytest.raises(AddonsNotMigrated):
             upgrade(database.owner_url, [*ours, *(hostile.addon for hostile in NOT_MIGRATED)])
         settings = replace(
             onhand_sites.site(ours).settings, database_url=database.url, owner_database_url=database.owner_url
         )
-        patch.setattr(faults, "START_SECONDS_MAX", 3.0)
-        app = start(settings, sort_out([*ours, *there]))
-        patch.setattr(faults, "START_SECONDS_MAX", 60.0)
+        with patch.context() as hurried:
+            hurried.setattr(faults, "START_SECONDS_MAX", 0.3)
+            found = load(Installed((there[0],))).faults
+        app = start(settings, sort_out([*ours, *there[1:]], found))
         with app.app_context():
             running.hold_unready(app)
         site = own_site(onhand_sites, ours, database, app, settings)

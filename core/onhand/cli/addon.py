@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from onhand.cli.addon_check import check
 from onhand.cli.addon_explain import explain
 from onhand.cli.addon_new import new
+from onhand.cli.addon_packages import install, uninstall, upgrade
 from onhand.cli.asking import at_option, entity_codes, entity_ids, entity_option, operator
 from onhand.cli.exits import REFUSED, Refused
 from onhand.cli.output import as_json_option, show
@@ -23,12 +24,15 @@ STATES = click.Choice(["enabled", "draining", "disabled"])
 
 @click.group()
 def addon() -> None:
-    """Add-ons: list, plan, enable, drain, disable; explain, check and begin them."""
+    """Add-ons: list, plan, enable, drain, disable, suspend; install and uninstall; explain, check and begin them."""
 
 
 addon.add_command(check)
 addon.add_command(explain)
 addon.add_command(new)
+addon.add_command(install)
+addon.add_command(upgrade)
+addon.add_command(uninstall)
 
 
 @addon.command("list")

@@ -16,20 +16,26 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from onhand.addons.faults import BrokenAddon, blame
-from onhand.addons.graph import Addon, Installed, in_order
+from onhand.addons.graph import NOUN, TAKEN, Addon, Installed, in_order
 from onhand.addons.registry import load
 from onhand.migrate.ddl import APP_ROLE, make_role
 from onhand.migrate.reference import mirror
 
 __all__ = [
-    "CORE", "AddonsNotMigrated", "MigrationRefused", "Step", "downgrade", "heads_missing", "revisions_at", "step_from",
-    "step_of", "upgrade",
+    "CORE", "AddonsNotMigrated", "MigrationRefused", "Step", "downgrade", "drop", "heads_missing", "revisions_at",
+    "step_from", "step_of", "upgrade",
 ]  # fmt: skip
 
 CORE = Addon(noun="onhand", distribution="onhand", version="", package="onhand")
 LOCK_KEY = 0x6F6E68616E64  # "onhand"
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 600_000
+BUILT_ON = """
+SELECT DISTINCT n.nspname::text FROM pg_constraint k
+JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class f ON f.oid = k.confrelid JOIN pg_namespace of ON of.oid = f.relnamespace
+WHERE k.contype = 'f' AND of.nspname = :noun AND n.nspname <> :noun ORDER BY 1
+"""
 
 
 class MigrationRefused(Exception):
@@ -78,7 +84,7 @@ def upgrade(owner_url: str, addons: Sequence[Addon], *, dry_run: bool = False) -
                 failed[addon.noun] = reason
         mirrored = load(Installed(tuple(addon for addon in ordered if addon.noun not in failed)))
         failed |= mirror(connection, mirrored)
-        _note_failures(connection, failed)
+        _note_failures(connection, ordered, failed)
         _refuse(failed)
         return list(steps.values())
 
@@ -126,9 +132,10 @@ def _in_vain(connection: Connection, addon: Addon, failed: Mapping[str, str], *,
     return None
 
 
-def _note_failures(connection: Connection, failed: Mapping[str, str]) -> None:
+def _note_failures(connection: Connection, tried: Sequence[Addon], failed: Mapping[str, str]) -> None:
     """Keep what failed, so that a site that starts knows it for broken, not for late."""
-    connection.execute(text("DELETE FROM onhand.migration_failure WHERE addon <> ALL(:nouns)"), {"nouns": list(failed)})
+    nouns = [addon.noun for addon in tried]
+    connection.execute(text("DELETE FROM onhand.migration_failure WHERE addon = ANY(:nouns)"), {"nouns": nouns})
     for noun, reason in failed.items():
         connection.execute(
             text(
@@ -163,6 +170,19 @@ def downgrade(owner_url: str, addons: Sequence[Addon], noun: str, *, with_depend
                 connection.execute(text(f"DROP SCHEMA IF EXISTS {step.noun} CASCADE"))
                 connection.commit()
         return steps
+
+
+def drop(owner_url: str, noun: str) -> None:
+    """Drop the tables of an add-on whose package is gone, with all they hold; MigrationRefused where others build on them."""
+    if not NOUN.fullmatch(noun) or noun in TAKEN:
+        raise MigrationRefused(f"{noun!r} names no add-on's tables")
+    with _connection(owner_url) as connection:
+        others = connection.execute(text(BUILT_ON), {"noun": noun}).scalars().all()
+        if others:
+            raise MigrationRefused(f"{', '.join(others)} build on the tables of {noun}: drop those first")
+        with _explained(noun):
+            connection.execute(text(f"DROP SCHEMA IF EXISTS {noun} CASCADE"))
+            connection.commit()
 
 
 def heads_missing(connection: Connection, addons: Sequence[Addon]) -> list[Step]:
