@@ -17,6 +17,7 @@ from onhand.actors import Actor
 from onhand.addons import Addon, discover
 from onhand.addons.models import Entity
 from onhand.app import create_app
+from onhand.cli.processes import THREADS, WORKERS_MAX
 from onhand.config import Settings
 from onhand.embedded import Services, services
 from onhand.enablement import Change, change, create_entity
@@ -69,9 +70,12 @@ class Stage:
 
     @property
     def port(self) -> int:
-        """Where the web server listens: gunicorn, threads, one process, started when first asked for."""
+        """Where the web server listens, as many processes and threads as `onhand serve` has; started when first asked for."""
         if self._server is None:
-            self._server = self.stack.enter_context(Server(self.settings, self.addons, workers=1, threads=64))
+            workers = min(os.cpu_count() or 1, WORKERS_MAX)
+            self._server = self.stack.enter_context(
+                Server(self.settings, self.addons, workers=workers, threads=THREADS)
+            )
         return int(self._server.url.rpartition(":")[2])
 
     @contextmanager

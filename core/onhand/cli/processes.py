@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["dev", "scheduler", "serve", "worker"]
 
 WORKERS_MAX = 4
+THREADS = 32
 GRACE_SECONDS = 15.0
 RESTARTS_MAX = 100
 FOR_PEOPLE = {"ONHAND_LOG_FORMAT": "console"}
@@ -35,7 +36,7 @@ host_option = click.option("--host", default="127.0.0.1", show_default=True, hel
 @host_option
 @port_option
 @click.option("--workers", type=click.IntRange(1, 64), help="Web processes; by default one per core, at most 4.")
-@click.option("--threads", type=click.IntRange(1, 512), default=32, show_default=True, help="Per process.")
+@click.option("--threads", type=click.IntRange(1, 512), default=THREADS, show_default=True, help="Per process.")
 def serve(host: str, port: int, workers: int | None, threads: int) -> None:
     """Answer requests: gunicorn, threads, the application loaded before forking.
 
