@@ -153,6 +153,9 @@ def test_a_report_of_a_channel_that_is_fed_is_held_against_what_it_acknowledged(
     shop.tell(shop.event("sale", {"TEA": 1}, time=datetime.now(UTC) - timedelta(seconds=0)))
     report(99)
     assert gaps() == {}, "the one it sold and told"
+    shop.tell(shop.event("receipt", {"TEA": 2}))
+    judge()
+    assert gaps() == {}, "what came in after is not brought to it yet"
     report(98)
     assert gaps() == {"TEA": (98, 99, True)}
     cycle()

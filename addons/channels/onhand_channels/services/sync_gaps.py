@@ -34,8 +34,8 @@ OURS = f"""
 /* sync_gaps.ours */ SELECT k.n, f.acknowledged_at IS NOT NULL,
   CASE WHEN f.acknowledged_at > k.as_of THEN NULL
   WHEN f.acknowledged_at IS NOT NULL THEN f.acknowledged_quantity - coalesce(told.units, 0)
-  WHEN k.shelf THEN coalesce({" + ".join(f"b.{state}" for state in ON_HAND)} - b.shortage, 0)
-  ELSE coalesce(b.available, 0) END - coalesce(later.units, 0)
+  WHEN k.shelf THEN coalesce({" + ".join(f"b.{state}" for state in ON_HAND)} - b.shortage, 0) - coalesce(later.units, 0)
+  ELSE coalesce(b.available, 0) - coalesce(later.units, 0) END
 FROM unnest(%(items)s::int[], %(locations)s::int[], %(entities)s::int[], %(moments)s::timestamptz[], %(shelves)s::bool[],
   %(channels)s::int[], %(codes)s::text[])
   WITH ORDINALITY AS k (item_id, location_id, entity_id, as_of, shelf, channel_id, code, n)
