@@ -11,9 +11,21 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from onhand.addons import Addon
 from onhand.contract.subject import Subject
 
-__all__ = ["Room", "clocks", "core_names", "declared", "public_doors", "rooms", "transactions", "verbs", "views"]
+__all__ = [
+    "Room",
+    "clocks",
+    "core_names",
+    "declared",
+    "extras_of",
+    "public_doors",
+    "rooms",
+    "transactions",
+    "verbs",
+    "views",
+]
 
 WEB = frozenset({"flask", "flask_login", "flask_smorest", "werkzeug"})
 CLOCKS = frozenset({"now", "utcnow", "today", "time", "time_ns"})
@@ -91,16 +103,22 @@ def declared(subject: Subject) -> Iterator[str]:
     Files named after an extra may import it; `testing` may import what tests bring along.
     """
     required, optional = _requirements(subject.addon.distribution)
+    extras = extras_of(subject.addon)
     for room in rooms(subject.package):
         if room.name == "testing":
             continue
-        allowed = required | (optional if room.name in subject.addon.extras else set())
+        allowed = required | (optional if room.name in extras else set())
         for line, name in _imports(room.tree):
             top = name.partition(".")[0]
             if top in stdlib_module_names | {subject.package.name, "_typeshed"}:
                 continue
             if not _providers(top) & allowed:
                 yield f"{room.inside}:{line} imports {top}, which {subject.addon.distribution} does not require"
+
+
+def extras_of(addon: Addon) -> set[str]:
+    """Return the extras that an add-on declares, installed or not: files named after one import what it brings."""
+    return {*addon.extras, *(metadata.metadata(addon.distribution).get_all("Provides-Extra") or ())}
 
 
 def _requirements(distribution: str) -> tuple[set[str], set[str]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from onhand.addons import Addon
 from onhand.config import Settings
+from onhand.contract.sources import extras_of
 
 __all__ = ["boot_faults"]
 
@@ -48,7 +49,7 @@ def boot_faults(settings: Settings, addons: Sequence[Addon], addon: Addon) -> li
         "settings": asdict(settings),
         "addons": [asdict(each) for each in addons],
         "package": addon.package,
-        "extras": addon.extras,
+        "extras": sorted(extras_of(addon)),
     }
     done = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", SCRIPT],
