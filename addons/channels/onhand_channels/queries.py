@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from onhand.db import cursor, int_array
+from onhand.db import cursor, int_array, text_array
 from onhand_master_data.api import describe_items, describe_locations
 from onhand_stock.api import entries_of
 from sqlalchemy.orm import Session
 
-from onhand_channels.values import ChannelRef
+from onhand_channels.values import ChannelRef, OrderUnits
 
 __all__ = [
     "COUNT_MAX",
@@ -26,6 +26,7 @@ __all__ = [
     "figures",
     "location_codes",
     "order_lines",
+    "order_units",
     "parked_in",
     "parked_reasons",
     "reported", "steps",
@@ -72,6 +73,12 @@ STEPS_MAX = 200
 ORDER_LINES = """
 SELECT line, item_id, ordered, cancelled, fulfilled, returned FROM channels.order_line
 WHERE channel_id = %s AND order_reference = %s AND entity_id = %s ORDER BY line, item_id
+"""
+ORDER_UNITS = """
+/* channels.order_units */ SELECT order_reference, item_id, sum(ordered)::bigint, sum(cancelled)::bigint,
+  sum(fulfilled)::bigint, sum(returned)::bigint
+FROM channels.order_line WHERE channel_id = %s AND order_reference = ANY(%s::text[]) AND entity_id = %s
+GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
@@ -209,6 +216,15 @@ def order_lines(session: Session, channel: ChannelRef, order: str) -> list[Order
     rows = cursor(session).execute(ORDER_LINES, (channel.id, order, channel.entity_id)).fetchall()
     items = describe_items(session, {row[1] for row in rows})
     return [OrderLineRow(row[0], items[row[1]].sku, *row[2:]) for row in rows]
+
+
+def order_units(session: Session, channel: ChannelRef, orders: Collection[str]) -> list[OrderUnits]:
+    """Return what a channel has told of each item of its orders by now; nothing of orders it has not told of.
+
+    Facts come in any order: more may be cancelled or fulfilled of an order than was ordered yet.
+    """
+    arguments = (channel.id, text_array(sorted(set(orders))), channel.entity_id)
+    return [OrderUnits(*row) for row in cursor(session).execute(ORDER_UNITS, arguments).fetchall()]
 
 
 def reported(

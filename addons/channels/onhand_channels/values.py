@@ -14,7 +14,7 @@ from onhand_channels.states import LIVE, SHADOWS
 
 __all__ = [
     "KEEP", "Advance", "Advanced", "ChannelChange", "ChannelDraft", "ChannelRef", "ChannelRefused", "Check", "Claim", "Degrade", "Degraded", "Delivery", "Demand",
-    "EventType", "Fault", "FieldError", "Foresee", "Foreseen", "Handle", "Incoming", "Keep", "Outcome", "Postable",
+    "EventType", "Fault", "FieldError", "Foresee", "Foreseen", "Handle", "Incoming", "Keep", "OrderUnits", "Outcome", "Postable",
     "Read", "Stayed", "Waits",
 ]  # fmt: skip
 
@@ -208,6 +208,17 @@ class Demand(Struct, frozen=True, gc=False):
     item_id: int
     location_id: int
     quantity: int
+
+
+class OrderUnits(Struct, frozen=True, gc=False):
+    """What is known of an item of an order by now, over all of its lines, in base units."""
+
+    order_reference: str
+    item_id: int
+    ordered: int
+    cancelled: int
+    fulfilled: int
+    returned: int
 
 
 class Claim(Struct, frozen=True, gc=False):

@@ -4,6 +4,7 @@ Limits: https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits. Toke
 https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,8 @@ __all__ = ["AdminApi", "Trouble", "address_of", "buy_token"]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 PAUSE_SECONDS = 2.0
 PAUSE_SECONDS_MAX = 3_600.0
+PAUSE_AT_ONCE_MAX = 15.0
+PAUSES_MAX = 20
 PAGES_MAX = 5_000
 IDS_MAX = 100
 
@@ -65,14 +68,14 @@ class AdminApi:
 
     def locations(self) -> list[LocationRow]:
         """Return all of its locations, those no longer in use included."""
-        nodes = self._pages(LOCATIONS, "locations", {})
+        nodes = self._pages(LOCATIONS, "locations", {}, is_patient=True)
         return [
             LocationRow(number_of(one["id"]), str(one["name"]), bool(one["isActive"])) for page in nodes for one in page
         ]
 
     def items(self, query: str | None = None) -> Iterator[list[ItemRow]]:
-        """Yield its inventory items that have a SKU, page by page: all, or those a search finds."""
-        for page in self._pages(ITEMS, "inventoryItems", {"query": query}):
+        """Yield its inventory items that have a SKU, page by page: all, waiting where it must, or those a search finds."""
+        for page in self._pages(ITEMS, "inventoryItems", {"query": query}, is_patient=query is None):
             yield [item for one in page if (item := _item(one))]
 
     def items_by_id(self, shopify_ids: list[int]) -> list[ItemRow]:
@@ -84,10 +87,23 @@ class AdminApi:
             found += [item for one in nodes if one and (item := _item(one))]
         return found
 
-    def _pages(self, text: str, name: str, variables: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
-        after = None
+    def _ask_patiently(self, text: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask, and where the shop is throttled ask again when it takes questions, for as long as that is soon."""
+        for _ in range(PAUSES_MAX):
+            try:
+                return self.ask(text, variables)
+            except Trouble as trouble:
+                if trouble.pause_seconds is None or trouble.pause_seconds > PAUSE_AT_ONCE_MAX:
+                    raise
+                time.sleep(trouble.pause_seconds)
+        return self.ask(text, variables)
+
+    def _pages(
+        self, text: str, name: str, variables: Mapping[str, Any], *, is_patient: bool
+    ) -> Iterator[list[dict[str, Any]]]:
+        after, ask = None, self._ask_patiently if is_patient else self.ask
         for _ in range(PAGES_MAX):
-            page = self.ask(text, {**variables, "after": after})[name]
+            page = ask(text, {**variables, "after": after})[name]
             yield page["nodes"]
             if not page["pageInfo"]["hasNextPage"]:
                 return

@@ -7,8 +7,6 @@ from uuid import UUID
 import structlog
 from onhand.actors import Actor
 from onhand.jobs import actor, enqueue
-from onhand.policies.book import Where
-from onhand.policies.services import resolve
 from onhand.sealing import Unopened
 from onhand.transaction import run
 from onhand_channels.api import ChannelRef, channels_by_code
@@ -17,16 +15,19 @@ from sqlalchemy.exc import OperationalError as EngineOperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from onhand_shopify import queries, services
+from onhand_shopify import queries, services, settings
 from onhand_shopify.admin_api import AdminApi, Trouble
 from onhand_shopify.talking import with_api
 from onhand_shopify.values import ItemRow, ShopRef
 
-__all__ = ["KEEP_DAYS", "have_read", "have_taken", "prune_deliveries", "read_shop", "read_shops", "take_deliveries"]
+__all__ = [
+    "have_level_taken", "have_read", "have_taken",
+    "hold_again", "hold_orders", "prune_deliveries", "read_shop", "read_shops", "take_deliveries",
+]  # fmt: skip
 
 log = structlog.get_logger("onhand.shopify")
 
-KEEP_DAYS = "shopify.delivery_days"
+AGAIN_FOR = timedelta(days=7)
 TAKER = Actor.system("shopify")
 NOBODYS_FAULT = (OperationalError, EngineOperationalError, PoolTimeout)
 
@@ -39,13 +40,41 @@ def take_deliveries(entities: Sequence[int], channel: str) -> None:
     """
     asked: set[int] = set()
     while True:
-        ids = run(lambda session, _: _waiting(session, channel), entities=entities)
+        ids = run(lambda session, now: _waiting(session, channel, now), entities=entities)
         if not ids:
             return
         unknown = set(_take(entities, channel, ids)) - asked
         asked |= unknown
         if unknown:
             _learn(entities, channel, sorted(unknown))
+
+
+@actor(attempts=8)
+def hold_orders(entities: Sequence[int], channel: str, orders: Sequence[str]) -> None:
+    """Hold what a shop has sold until it is shipped. Twice is harmless: an order is held once."""
+
+    def command(session: Session, now: datetime, verb: str) -> None:
+        for found in channels_by_code(session, [channel]):
+            if settings.holds_orders(session, found, now):
+                from onhand_shopify import reservations  # which needs the add-on
+
+                getattr(reservations, verb)(session, found, orders, by=TAKER, now=now)
+
+    for verb in ("hold_new", "let_go"):  # each under locks of its own
+        run(lambda session, now, v=verb: command(session, now, v), entities=entities)  # type: ignore[misc]
+
+
+@actor()
+def hold_again(entities: Sequence[int]) -> None:
+    """Have orders that could not be held, or were not told yet, looked at again for a week. Twice is harmless."""
+
+    def command(session: Session, now: datetime) -> None:
+        for entity_id in entities:
+            for code, orders in queries.orders_to_hold(session, entity_id, since=now - AGAIN_FOR).items():
+                args = {"channel": code, "orders": orders}
+                enqueue(session, hold_orders, entity_id=entity_id, args=args, key=f"again:{code}")
+
+    run(command, entities=entities)
 
 
 @actor(attempts=5, seconds_max=1_800)
@@ -83,17 +112,22 @@ def prune_deliveries(entities: Sequence[int]) -> None:
     """Throw away webhooks that are done with and older than the entity keeps them. Twice is harmless: they are gone."""
 
     def command(session: Session, now: datetime, entity_id: int) -> int:
-        days = resolve(session, KEEP_DAYS, Where(entity_id=entity_id), at=now)
-        assert isinstance(days, int)  # noqa: S101 - the policy says so
-        return services.prune(session, [entity_id], before=now - timedelta(days=days))
+        return services.prune(session, [entity_id], before=now - settings.keeps_for(session, entity_id, now))
 
     for entity_id in entities:
         while run(lambda session, now, e=entity_id: command(session, now, e), entities=[entity_id]):  # type: ignore[misc]
             pass
 
 
-def _waiting(session: Session, code: str) -> list[UUID]:
-    return [id_ for channel in channels_by_code(session, [code]) for id_ in services.waiting(session, channel.id)]
+def _waiting(session: Session, code: str, now: datetime) -> list[UUID]:
+    found: list[UUID] = []
+    for channel in channels_by_code(session, [code]):
+        wait = settings.levels_wait(session, channel.entity_id, now)
+        found += services.waiting(session, channel.id, levels_until=now - wait)
+        since = None if found else services.waits_since(session, channel.id)
+        if since is not None:  # only its own numbers still wait: for a job when their time has come
+            have_level_taken(session, channel.entity_id, code, received_at=since, now=now)
+    return found
 
 
 def _take(entities: Sequence[int], code: str, ids: Sequence[UUID]) -> list[int]:
@@ -111,7 +145,12 @@ def _take(entities: Sequence[int], code: str, ids: Sequence[UUID]) -> list[int]:
 
 
 def _taken(session: Session, code: str, ids: Sequence[UUID], now: datetime) -> list[int]:
-    return services.take(session, _channel(session, code), ids, by=TAKER, now=now)
+    channel = _channel(session, code)
+    taken = services.take(session, channel, ids, by=TAKER, now=now)
+    if taken.orders and settings.holds_orders(session, channel, now):
+        args = {"channel": code, "orders": taken.orders}
+        enqueue(session, hold_orders, entity_id=channel.entity_id, args=args)
+    return taken.unknown_items
 
 
 def _give_up(session: Session, code: str, id: UUID, error: Exception, now: datetime) -> None:  # noqa: A002
@@ -145,7 +184,7 @@ def _read(shop: ShopRef, api: AdminApi) -> bool:
 def _save(shop: ShopRef, rows: list[ItemRow], whole: datetime | None = None) -> bool:
     def command(session: Session, now: datetime) -> None:
         services.save_items(session, shop.channel_id, rows, now=now, whole=whole)
-        if services.waiting(session, shop.channel_id):
+        if rows:
             have_taken(session, shop.entity_id, shop.code)
 
     run(command, entities=[shop.entity_id])
@@ -159,6 +198,12 @@ def _note_read(session: Session, code: str, fault: Exception | None, now: dateti
 def have_taken(session: Session, entity_id: int, code: str) -> None:
     """Have a job look at what waits of a shop, after this transaction."""
     enqueue(session, take_deliveries, entity_id=entity_id, args={"channel": code}, key=code)
+
+
+def have_level_taken(session: Session, entity_id: int, code: str, *, received_at: datetime, now: datetime) -> None:
+    """Have a job look at a shop's own numbers when their time has come: by then what it sold is told, and held."""
+    due_at = received_at + settings.levels_wait(session, entity_id, now)
+    enqueue(session, take_deliveries, entity_id=entity_id, args={"channel": code}, due_at=due_at, key=f"{code} levels")
 
 
 def have_read(session: Session, entity_id: int, code: str) -> None:

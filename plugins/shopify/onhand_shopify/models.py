@@ -7,7 +7,7 @@ from onhand.db import Base, BigInt, table
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-__all__ = ["OUTCOMES", "Delivery", "Shop", "ShopItem", "ShopLocation"]
+__all__ = ["OUTCOMES", "Delivery", "OrderHold", "Shop", "ShopItem", "ShopLocation"]
 
 OUTCOMES = ("waiting", "taken", "nothing", "unhandled", "parked")
 OF_A_SHOP = (["channel_id", "entity_id"], ["shopify.shop.channel_id", "shopify.shop.entity_id"])
@@ -90,6 +90,27 @@ class ShopItem(Base):
     variant_id: Mapped[int | None] = mapped_column(BigInt)
     sku: Mapped[str]
     read_at: Mapped[datetime]
+
+
+class OrderHold(Base):
+    """The hold of an order that the shop took. `waiting`: it was not told yet; `unheld`: it could not be held."""
+
+    __tablename__ = "order_hold"
+    __table_args__ = table(
+        CheckConstraint("status IN ('waiting', 'held', 'unheld', 'done')", name="status"),
+        CheckConstraint("status <> 'held' OR hold_id IS NOT NULL", name="held"),
+        ForeignKeyConstraint(*OF_A_SHOP, name="order_hold_channel_id_entity_id_fkey"),
+        Index("order_hold_open_idx", "entity_id", "since", postgresql_where=text("status IN ('waiting', 'unheld')")),
+        schema="shopify",
+        scope="entity",
+    )
+    channel_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    order_reference: Mapped[str] = mapped_column(primary_key=True)
+    entity_id: Mapped[int]
+    status: Mapped[str]
+    hold_id: Mapped[UUID | None]
+    detail: Mapped[str | None]
+    since: Mapped[datetime]
 
 
 class Delivery(Base):

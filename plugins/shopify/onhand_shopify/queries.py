@@ -14,8 +14,22 @@ from onhand_shopify.models import Delivery
 from onhand_shopify.values import Known
 
 __all__ = [
-    "NEWEST", "LocationOfShop", "ShopState", "codes", "connected", "deliveries", "delivery", "entity_codes", "items_by_sku", "known_names",
-    "locations_of", "parked_groups", "places_of", "shops", "waiting_count",
+    "NEWEST",
+    "LocationOfShop",
+    "ShopState",
+    "codes",
+    "connected",
+    "deliveries",
+    "delivery",
+    "entity_codes",
+    "items_by_sku",
+    "known_names",
+    "locations_of",
+    "orders_to_hold",
+    "parked_groups",
+    "places_of",
+    "shops",
+    "waiting_count",
 ]  # fmt: skip
 
 NEWEST: tuple[ColumnElement[Any], ...] = (Delivery.received_at.desc(), Delivery.id.desc())
@@ -47,6 +61,10 @@ PLACES = "/* shopify.places */ SELECT location_id, shopify_id FROM shopify.shop_
 GROUPS = """
 /* shopify.parked_groups */ SELECT reason, code, count(*), min(received_at), min(detail) FROM shopify.delivery
 WHERE channel_id = %s AND outcome = 'parked' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 100
+"""
+TO_HOLD = """
+/* shopify.to_hold */ SELECT c.code, o.order_reference FROM shopify.order_hold o JOIN channels.channel c ON c.id = o.channel_id
+WHERE o.entity_id = %s AND o.status IN ('waiting', 'unheld') AND o.since > %s ORDER BY o.since LIMIT 1000
 """
 WAITING = (
     "/* shopify.waiting_count */ SELECT count(*) FROM shopify.delivery WHERE entity_id = %s AND outcome = 'waiting'"
@@ -136,6 +154,14 @@ def parked_groups(session: Session, channel_id: int) -> list[dict[str, Any]]:
     """Return what parked webhooks of a shop lack, most of them first, at most 100."""
     rows = cursor(session).execute(GROUPS, (channel_id,)).fetchall()
     return [dict(zip(("reason", "code", "count", "since", "detail"), row, strict=True)) for row in rows]
+
+
+def orders_to_hold(session: Session, entity_id: int, *, since: datetime) -> dict[str, list[str]]:
+    """Return the orders of each channel that are not held yet, of those that were seen first since then; at most 1,000."""
+    found: dict[str, list[str]] = {}
+    for code, order in cursor(session).execute(TO_HOLD, (entity_id, since)).fetchall():
+        found.setdefault(code, []).append(order)
+    return found
 
 
 def waiting_count(session: Session, entity_id: int) -> int:

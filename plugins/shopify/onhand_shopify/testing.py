@@ -46,7 +46,7 @@ def samples(session: Session, now: datetime, place: Place) -> dict[str, Sample]:
         {"id": 1, "created_at": "2026-01-05T08:00:00Z", "name": place.text, "line_items": [{"id": 1, "quantity": 1}]}
     )
     services.keep(session, channel.id, "sample", "orders/create", body, now=now)
-    ids = services.waiting(session, channel.id)
+    ids = services.waiting(session, channel.id, levels_until=now)
     services.take(session, channel, ids, by=TESTER, now=now)
     return {
         "shopify/code": Sample(channel.code, at_location=True),

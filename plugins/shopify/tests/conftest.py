@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 from onhand.addons import Addon
+from onhand.policies.book import Where
+from onhand.policies.services import set_policy
 from onhand.testing.distribution import with_requirements
 from onhand_channels import jobs as channel_jobs
 from onhand_channels.testing import make_channel
 from onhand_master_data.testing import make_item, make_location
+from onhand_shopify import settings as rules
 from onhand_shopify.signing import sign
-from onhand_shopify.testing import SECRET, connect_shop
+from onhand_shopify.testing import SECRET, TESTER, connect_shop
 from onhand_stock.testing import receive, states_of
 
 sys.path.append(str(Path(__file__).parent / "plugins"))
@@ -103,6 +106,13 @@ def bring(app, entities, drain):
         return drain()
 
     return step
+
+
+@pytest.fixture
+def at_once(world, transact):
+    """Compare the shop's own numbers as they come."""
+    where = Where(entity_id=world.entity.id)
+    transact(lambda session, now: set_policy(session, rules.LEVELS_WAIT, 0, where, by=TESTER, now=now) and None)
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_an_order_ends_in_one_state(world, shop, transact, superuser, story, cut
             topic, payload = told[which]
             services.keep(session, world.channel.id, f"{order}-{n}", topic, json.dumps(payload).encode(), now=now)
         [channel] = channels_by_code(session, ["web-1"])
-        services.take(session, channel, services.waiting(session, channel.id), by=TESTER, now=now)
+        services.take(session, channel, services.waiting(session, channel.id, levels_until=now), by=TESTER, now=now)
 
     before = world.states()["available"], world.states(location=world.s2)["available"]
     transact(lambda session, now: keep(session, now, story[:cut], 0))

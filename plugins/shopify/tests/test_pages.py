@@ -64,6 +64,41 @@ def test_a_shop_that_cannot_be_read_says_why(world, shop, form, admin, drain):
     assert "Not well" in admin.get("/shopify/").text
 
 
+def test_a_large_shop_is_read_page_by_page_and_waits_where_it_must(world, shop, form, drain, monkeypatch, superuser):
+    from onhand_shopify import admin_api
+
+    waited = []
+    monkeypatch.setattr(admin_api.time, "sleep", lambda seconds: (waited.append(seconds), shop.wait(seconds)))
+    shop.items = {number: f"SKU-{number}" for number in range(1, 10)}
+    shop.bucket = shop.bucket_max = 5.0
+    shop.restore_rate = 1.0
+    form("/shopify/web-1/read")
+    drain()
+    assert superuser("SELECT count(*) FROM shopify.shop_item") == [(9,)]
+    assert superuser("SELECT read_fault FROM shopify.shop") == [(None,)]
+    assert waited
+
+
+def test_the_checklist_asks_for_what_a_shop_needs(world, shop, form, drain, transact, superuser):
+    from onhand.policies.book import Where
+    from onhand.policies.services import set_policy
+    from onhand_channels.api import checklist
+    from onhand_shopify.testing import TESTER
+
+    def unmet():
+        found = transact(lambda session, now: checklist(session, [world.channel], now=now))[world.channel.id]
+        return [one.name for one in found if one.name.startswith("shopify") and not one.is_fulfilled]
+
+    superuser("UPDATE shopify.shop_location SET location_id = NULL WHERE shopify_id = 12 RETURNING 1")
+    assert unmet() == ["shopify_read", "shopify_locations", "shopify_orders"]
+    form("/shopify/web-1/read")
+    drain()
+    form("/shopify/web-1/locations", **{"location-11": world.s1.id, "location-12": world.s2.id})
+    where = Where(channel_id=world.channel.id)
+    transact(lambda s, now: set_policy(s, "channels.feed_in_flight_minutes", 2_880, where, by=TESTER, now=now) and None)
+    assert unmet() == []
+
+
 def test_what_is_parked_is_shown_and_replayed_or_set_aside(world, shop, form, admin, drain, kept, order, superuser):
     world.send("orders/create", order({(1, None): 2}))
     drain()

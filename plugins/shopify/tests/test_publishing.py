@@ -105,6 +105,22 @@ def test_unheard_and_then_another_number_still_ends_in_what_may_be_sold(
     assert superuser(DUE) == [(0,)]
 
 
+def test_a_failed_attempt_that_nobody_heard_of_is_made_again_under_another_key(
+    world, shop, bring, later, delivered, superuser
+):
+    bring()
+    del shop.calls[:]
+    shop.levels[101, S1] -= 3
+    shop.moods = ["drop_after"]  # it was stale, and Shopify remembers its key as failed
+    delivered(4)
+    bring()
+    later()
+    bring()
+    keys = [key for key, _ in shop.sets()]
+    assert keys[0] == keys[1] != keys[2]
+    assert (shop.levels[101, S1], superuser(DUE)) == (101, [(0,)])
+
+
 def test_no_answer_in_time_is_unheard(world, shop, bring, monkeypatch, superuser):
     monkeypatch.setattr(outgoing, "deliver", None)
     monkeypatch.setattr(
@@ -186,7 +202,7 @@ def test_an_address_inside_is_not_called(world, shop, bring, app, superuser):
     assert shop.calls == []
 
 
-def test_its_own_number_that_is_off_the_one_it_acknowledged_is_a_gap(world, shop, bring, drain, transact):
+def test_its_own_number_that_is_off_the_one_it_acknowledged_is_a_gap(world, shop, at_once, bring, drain, transact):
     from datetime import UTC, datetime, timedelta
 
     from onhand_channels.api import standing_gaps

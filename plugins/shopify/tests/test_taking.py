@@ -106,7 +106,7 @@ def test_an_unknown_sku_is_parked_and_shown_by_the_channel(world, shop, drain, k
     assert superuser("SELECT outcome, reason FROM channels.event") == [("parked", "unknown_item")]
 
 
-def test_an_inventory_item_nobody_knows_is_asked_for(world, shop, drain, kept, superuser):
+def test_an_inventory_item_nobody_knows_is_asked_for(world, shop, at_once, drain, kept, superuser):
     world.send("inventory_levels/update", level(7))
     world.send("inventory_levels/update", level(-3, item=102))
     world.send("inventory_levels/update", level(None, item=102))
@@ -145,3 +145,22 @@ def test_what_its_channel_refuses_is_parked(world, shop, drain, kept, order, sup
     world.send("orders/create", order({T1: 2}))
     drain()
     assert kept() == {("orders/create", "parked", "refused"): 1}
+
+
+def test_its_own_number_waits_until_what_it_sold_is_told(world, shop, drain, kept, superuser):
+    waits = "SELECT due_at - now() BETWEEN interval '20 s' AND interval '60 s' FROM onhand.job WHERE actor = 'shopify.take_deliveries'"
+    for webhook_id in ("early", "late"):
+        world.send("inventory_levels/update", level(7), webhook_id=webhook_id)
+    drain()
+    assert kept() == {("inventory_levels/update", "waiting", None): 2}
+    assert superuser(waits) == [(True,)]
+    superuser(
+        "UPDATE shopify.delivery SET received_at = received_at - interval '61 s' WHERE webhook_id = 'early' RETURNING 1"
+    )
+    superuser("UPDATE onhand.job SET due_at = now() RETURNING 1")
+    drain()
+    assert superuser("SELECT webhook_id, outcome FROM shopify.delivery ORDER BY 1") == [
+        ("early", "taken"),
+        ("late", "waiting"),
+    ]
+    assert superuser(waits) == [(True,)], "the other is looked at when its time has come"

@@ -12,9 +12,11 @@ from onhand_shopify.services.shops import (
     note_published,
     note_read,
 )
-from onhand_shopify.services.taking import give_up, take, waiting
+from onhand_shopify.services.taking import give_up, take, waiting, waits_since
+from onhand_shopify.services.unheld import KIND as UNHELD
+from onhand_shopify.services.unheld import unheld_standing
 
 __all__ = [
-    "API_VERSIONS", "KIND", "connect", "disconnect", "forget_items", "give_up", "keep", "keep_token", "map_locations", "note_published",
-    "note_read", "parked_standing", "prune", "replay", "save_items", "save_locations", "set_aside", "shop_of", "take", "waiting", "wake",
+    "API_VERSIONS", "KIND", "UNHELD", "connect", "disconnect", "forget_items", "give_up", "keep", "keep_token", "map_locations", "note_published",
+    "note_read", "parked_standing", "prune", "replay", "save_items", "save_locations", "set_aside", "shop_of", "take", "unheld_standing", "waiting", "waits_since", "wake",
 ]  # fmt: skip

@@ -18,12 +18,13 @@ from onhand_shopify.mapping import Event, events_of, ids_of
 from onhand_shopify.services.parked import KIND, causes_of
 from onhand_shopify.values import Parked
 
-__all__ = ["Waiting", "give_up", "take", "waiting"]
+__all__ = ["Taken", "Waiting", "give_up", "take", "waiting", "waits_since"]
 
 TAKE_MAX = 100
 WAITING = """
 /* shopify.waiting */ SELECT id, webhook_id, topic, body FROM shopify.delivery
-WHERE channel_id = %(channel)s AND outcome = 'waiting' AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
+WHERE channel_id = %(channel)s AND outcome = 'waiting'
+  AND (topic <> 'inventory_levels/update' OR received_at <= %(levels)s) AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
 ORDER BY received_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED
 """
 SETTLE = """
@@ -34,6 +35,11 @@ WHERE d.id = k.id AND d.outcome = 'waiting'
 """
 
 
+OLDEST = (
+    "/* shopify.oldest */ SELECT min(received_at) FROM shopify.delivery WHERE channel_id = %s AND outcome = 'waiting'"
+)
+
+
 class Waiting(Struct, frozen=True):
     """A webhook that nobody has looked at yet, or that is to be looked at again."""
 
@@ -41,6 +47,13 @@ class Waiting(Struct, frozen=True):
     webhook_id: str
     topic: str
     body: bytes
+
+
+class Taken(Struct, frozen=True):
+    """What webhooks named: inventory items that nobody knows, and orders of which something was told."""
+
+    unknown_items: list[int]
+    orders: list[str]
 
 
 class Settled(Struct, frozen=True):
@@ -53,19 +66,26 @@ class Settled(Struct, frozen=True):
     detail: str | None = None
 
 
-def waiting(session: Session, channel_id: int) -> list[UUID]:
-    """Return the webhooks of a shop that wait, oldest first, at most 100."""
-    rows = cursor(session).execute(WAITING, {"channel": channel_id, "ids": None, "most": TAKE_MAX}).fetchall()
+def waiting(session: Session, channel_id: int, *, levels_until: datetime) -> list[UUID]:
+    """Return the webhooks of a shop that wait, oldest first, at most 100; its own numbers only those of until then."""
+    arguments = {"channel": channel_id, "ids": None, "most": TAKE_MAX, "levels": levels_until}
+    rows = cursor(session).execute(WAITING, arguments).fetchall()
     return [row[0] for row in rows]
 
 
-def take(session: Session, channel: ChannelRef, ids: Sequence[UUID], *, by: Actor, now: datetime) -> list[int]:
-    """Tell what webhooks say through the channel's intake, and settle each; return the inventory items nobody knows.
+def waits_since(session: Session, channel_id: int) -> datetime | None:
+    """Return when the oldest of the webhooks that wait came; None where none waits."""
+    row = cursor(session).execute(OLDEST, (channel_id,)).fetchone()
+    return row[0] if row else None
+
+
+def take(session: Session, channel: ChannelRef, ids: Sequence[UUID], *, by: Actor, now: datetime) -> Taken:
+    """Tell what webhooks say through the channel's intake, and settle each.
 
     One that names something unknown, or cannot be read, is parked and told as an exception. What the intake itself
     parks (an unknown SKU, say) is told and replayed there. Twice is harmless: a fact has one name, however it is told.
     """
-    arguments = {"channel": channel.id, "ids": list(ids), "most": TAKE_MAX}
+    arguments = {"channel": channel.id, "ids": list(ids), "most": TAKE_MAX, "levels": now}
     found = [
         Waiting(row[0], row[1], row[2], bytes(row[3])) for row in cursor(session).execute(WAITING, arguments).fetchall()
     ]
@@ -77,7 +97,8 @@ def take(session: Session, channel: ChannelRef, ids: Sequence[UUID], *, by: Acto
     answers = _tell(session, channel, events, by, now)
     settled = [_settled(one, what, answers.get(one.id, [])) for one, what in told]
     _settle(session, channel, settled, now)
-    return sorted(items - known.items.keys())
+    orders = {event["data"]["order"] for _, event in events if "order" in event["data"]}
+    return Taken(sorted(items - known.items.keys()), sorted(orders))
 
 
 def give_up(session: Session, channel: ChannelRef, id: UUID, error: Exception, *, now: datetime) -> None:  # noqa: A002

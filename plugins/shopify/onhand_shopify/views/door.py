@@ -22,6 +22,7 @@ __all__ = ["NotSigned", "door"]
 
 door = Blueprint("shopify_api_door", __name__, url_prefix="/api/v1/shopify")
 WEBHOOK_ID = re.compile(r"[\x21-\x7e]{1,200}")
+LEVELS = "inventory_levels/update"
 TOPIC = re.compile(r"[a-z0-9_./-]{1,100}")
 
 
@@ -70,7 +71,9 @@ def _listening(session: Session, code: str, now: datetime) -> ShopRef | None:
 
 def _keep(session: Session, shop: ShopRef, webhook_id: str, topic: str, body: bytes, now: datetime) -> bool:
     is_new = services.keep(session, shop.channel_id, webhook_id, topic, body, now=now)
-    if is_new:
+    if is_new and topic == LEVELS:
+        jobs.have_level_taken(session, shop.entity_id, shop.code, received_at=now, now=now)
+    elif is_new:
         jobs.have_taken(session, shop.entity_id, shop.code)
     return is_new
 
