@@ -96,7 +96,7 @@ def test_hook_that_does_not_end_is_switched_off_and_its_process_recycled(harmful
         assert not plugin.begun.is_set(), "it is off, so nobody comes to it"
         page = harmful.site.browser("admin").get("/apps").text
         assert re.search(
-            "was suspended by system:watch on .* since it was at movement_posted for 0 s and did not end", page
+            "was suspended by system:watch on .* because it was at movement_posted for 0 s and did not end", page
         )
         trail = "SELECT actor, reason FROM onhand.audit WHERE action = 'addon.suspend' AND subject = 'addon:hangs'"
         assert [row[0] for row in harmful.site.database.superuser(trail)] == ["system:watch"]

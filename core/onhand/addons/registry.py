@@ -347,7 +347,7 @@ def suspensions(session: Session) -> dict[str, Fault]:
     return {
         row[0]: Fault(
             row[0],
-            f"was suspended by {row[2]} on {row[4]:%Y-%m-%d %H:%M} UTC, since {row[3]}",
+            f"was suspended by {row[2]} on {row[4]:%Y-%m-%d %H:%M} UTC, because {row[3]}",
             f"mend it, then `onhand addon resume {row[0]}`",
         )
         for row in rows.fetchall()
