@@ -36,6 +36,8 @@ __all__ = ["Watch"]
 log = structlog.get_logger("onhand.watch")
 
 TICK_SECONDS = 1.0
+FROZEN_SECONDS = 3.0
+"""Who slept for so much longer than it wanted was stopped, or starved, with all of the process."""
 KEEP_SECONDS = 10.0
 OBSERVE_SECONDS_MAX = 20.0
 FAILURES_MAX = 20
@@ -66,6 +68,7 @@ class Watch:
         self._failing: dict[tuple[str, str], int] = {}
         self._seen: set[tuple[int, float]] = set()
         self._is_recycled = False
+        self._thawed_at = 0.0
 
     def start(self) -> None:
         """Watch until the process ends."""
@@ -74,18 +77,27 @@ class Watch:
 
     def _watch(self) -> None:
         while True:
-            time.sleep(TICK_SECONDS)
+            self.rest()
             try:
                 with self._app.app_context():
                     self.look()
             except Exception:
                 log.exception("watch_failed")
 
+    def rest(self) -> None:
+        """Sleep until the next round. Where the whole process stood still meanwhile, no hook is to blame for that."""
+        began = time.perf_counter()
+        time.sleep(TICK_SECONDS)
+        now = time.perf_counter()
+        if now - began - TICK_SECONDS > FROZEN_SECONDS:
+            log.warning("stood_still", seconds=round(now - began, 1))
+            self._thawed_at = now
+
     def look(self) -> None:
         """Do what is due: one round."""
         self._count()
         for thread, turn in list(self._addons.boundary.turns.items()):
-            if time.perf_counter() - turn.started > self._limit(turn):
+            if time.perf_counter() - max(turn.started, self._thawed_at) > self._limit(turn):
                 self._stuck(thread, turn)
         if time.monotonic() - self._kept_at >= KEEP_SECONDS:
             self.write_down()

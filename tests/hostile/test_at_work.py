@@ -9,6 +9,7 @@ import urllib.request
 from dataclasses import replace
 
 import pytest
+from onhand import watching
 from onhand.addons import shown
 from onhand.addons.health import health_of
 from onhand.addons.registry import suspensions
@@ -85,6 +86,10 @@ def test_hook_that_does_not_end_is_switched_off_and_its_process_recycled(harmful
             watch.look()
             assert recycled == [], "not before its time"
             monkeypatch.setattr(watch, "_seconds_max", 0.0)
+            monkeypatch.setattr(watch, "_thawed_at", time.perf_counter() + 1_000)
+            watch.look()
+            assert recycled == [], "nor for a time when the whole process stood still"
+            monkeypatch.setattr(watch, "_thawed_at", 0.0)
             watch.look()
             watch.look()
         assert recycled == [1], "once"
@@ -96,12 +101,24 @@ def test_hook_that_does_not_end_is_switched_off_and_its_process_recycled(harmful
         assert not plugin.begun.is_set(), "it is off, so nobody comes to it"
         page = harmful.site.browser("admin").get("/apps").text
         assert re.search(
-            "was suspended by system:watch on .* because it was at movement_posted for 0 s and did not end", page
+            r"was suspended by system:watch on .* because it was at movement_posted for \d+ s and did not end", page
         )
         trail = "SELECT actor, reason FROM onhand.audit WHERE action = 'addon.suspend' AND subject = 'addon:hangs'"
         assert [row[0] for row in harmful.site.database.superuser(trail)] == ["system:watch"]
         harmful.site.transact(lambda session, now: resume(session, "hangs", by=TESTER, now=now))
         assert "hangs" not in harmful.site.transact(lambda session, _: suspensions(session))
+
+
+def test_a_process_that_stood_still_is_noticed(harmful, monkeypatch):
+    watch = Watch(harmful.site.app, lambda: None)
+    monkeypatch.setattr(watching, "TICK_SECONDS", 0.0)
+    monkeypatch.setattr(watching, "FROZEN_SECONDS", 3_600.0)
+    watch.rest()
+    assert watch._thawed_at == 0.0
+    monkeypatch.setattr(watching, "FROZEN_SECONDS", 0.0)
+    before = time.perf_counter()
+    watch.rest()
+    assert watch._thawed_at > before
 
 
 def test_hook_that_only_fails_is_switched_off_and_resumed_by_an_administrator(harmful):
