@@ -118,7 +118,11 @@ def declared(subject: Subject) -> Iterator[str]:
 
 def extras_of(addon: Addon) -> set[str]:
     """Return the extras that an add-on declares, installed or not: files named after one import what it brings."""
-    return {*addon.extras, *(metadata.metadata(addon.distribution).get_all("Provides-Extra") or ())}
+    try:
+        declared = metadata.metadata(addon.distribution).get_all("Provides-Extra") or ()
+    except metadata.PackageNotFoundError:  # code on the path, of no installed distribution
+        declared = ()
+    return {*addon.extras, *declared}
 
 
 def _requirements(distribution: str) -> tuple[set[str], set[str]]:

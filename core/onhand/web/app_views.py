@@ -15,7 +15,7 @@ from onhand.addons.health import health_of
 from onhand.addons.registry import State, suspensions
 from onhand.addons.suspension import resume, suspend
 from onhand.enablement import Change, ChangeRefused, Plan, change, plan_change
-from onhand.problems import Forbidden, NotFound
+from onhand.problems import Conflict, NotFound
 from onhand.transaction import context, every_entity, run
 from onhand.web.apps import NEXT_STATES, TONES, AppRow, idle, matrix, summary_of, title_of
 from onhand.web.shell import EntityLine, entity_lines
@@ -111,8 +111,9 @@ def change_app(noun: str, entity_id: int) -> ResponseReturnValue:
 @requires("onhand.administer")
 def app_everywhere(noun: str) -> str:
     """Show what switching an add-on off everywhere, or letting it run again, would do. Changes nothing."""
-    found = run(lambda session, now: _everywhere(session, noun, now), entities=_whole_group())
-    return render_template("onhand/apps_everywhere.html", title=title_of(noun), noun=noun, **found)
+    found = run(lambda session, now: _everywhere(session, noun, now), entities=())
+    may = _administers_all()
+    return render_template("onhand/apps_everywhere.html", title=title_of(noun), noun=noun, may=may, **found)
 
 
 @shell.post("/apps/<noun>")
@@ -120,7 +121,8 @@ def app_everywhere(noun: str) -> str:
 def change_everywhere(noun: str) -> ResponseReturnValue:
     """Switch an add-on off for every entity at once, or let it run again where it is enabled."""
     by, reason, wish = actor(), request.form.get("reason", "").strip(), request.form.get("do")
-    entities = _whole_group()
+    if not _administers_all():
+        raise Conflict("this concerns every entity, so it takes onhand.administer in all of them")
 
     def command(session: Session, now: datetime) -> str:
         _everywhere(session, noun, now)
@@ -130,17 +132,13 @@ def change_everywhere(noun: str) -> ResponseReturnValue:
         suspend(session, [noun], by=by, reason=reason or "an administrator did so", now=now)
         return f"{title_of(noun)} is off everywhere, until it is resumed."
 
-    flash(run(command, entities=entities), "success")
+    flash(run(command, entities=every_entity()), "success")
     return redirect(url_for("shell.apps"), 303)
 
 
-def _whole_group() -> tuple[int, ...]:
-    """Return every entity, for who administers all of them; Forbidden for who does not."""
+def _administers_all() -> bool:
     known = principal()
-    entities = every_entity()
-    if not all(known.may("onhand.administer", entity_id) for entity_id in entities):
-        raise Forbidden("this concerns every entity, so it takes onhand.administer in all of them")
-    return entities
+    return all(known.may("onhand.administer", entity_id) for entity_id in every_entity())
 
 
 def _everywhere(session: Session, noun: str, now: datetime) -> dict[str, Any]:

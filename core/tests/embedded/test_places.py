@@ -35,6 +35,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 def test_services_of_a_folder_out_of_reach_live_elsewhere_and_leave_its_permissions_alone(
     shelf: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("WARNING")
     closed = shelf / "closed"
     closed.mkdir(mode=0o700)
     with services(closed / "site", valkey=False) as running:

@@ -99,6 +99,8 @@ def test_an_administrator_of_one_entity_neither_sees_nor_changes_another(site: S
     assert "South Shops" not in client.get("/apps").text
     assert client.get(f"/apps/shelf/{site.south}").status_code == 404
     assert post(client, f"/apps/shelf/{site.south}", "/", state="enabled").status_code == 404
+    assert "ask who administers all of them" in client.get("/apps/shelf").text
+    assert post(client, "/apps/shelf", "/", do="suspend", reason="a whim").status_code == 409
     assert states(site) == []
 
 
