@@ -63,7 +63,7 @@ def publish_all(session: Session, events: Iterable[Event], *, at: datetime | Non
         (hook, event)
         for event in events
         if (hook := hook_of(type(event)))
-        and (addons.observers(hook, event.entity_id, now) if at is None else addons.implementers(hook))
+        and (addons.observers(hook, event.entity_id, now) if at is None else addons.may_be_observed(hook))
     ]
     if told:
         cursor(session).execute(

@@ -212,15 +212,22 @@ class Addons:
         One that does not run in this process is among them, and is told when it does. So is one that could not even be
         loaded, until it is disabled: nobody knows what it observes.
         """
-        if hook not in self._implementers:
-            known = vars(self._hooks.hook).get(hook)
-            self._implementers[hook] = tuple(self.implementers(hook)) if known is not None else ()
         timeline = self.timelines.value
         return [
             noun
-            for noun in (*self._implementers[hook], *sorted(timeline.nouns - self._addons.keys()))
+            for noun in (*self._known(hook), *sorted(timeline.nouns - self._addons.keys()))
             if noun == CORE or timeline.recorded(entity_id, noun, now) != "disabled"
         ]
+
+    def may_be_observed(self, hook: str) -> bool:
+        """Whether anybody may want to be told an event later on: who observes the hook, or who is not loaded just now."""
+        return bool(self._known(hook)) or self.may_miss_some
+
+    def _known(self, hook: str) -> tuple[str, ...]:
+        if hook not in self._implementers:
+            is_offered = hook in vars(self._hooks.hook)
+            self._implementers[hook] = tuple(self.implementers(hook)) if is_offered else ()
+        return self._implementers[hook]
 
     @property
     def may_miss_some(self) -> bool:

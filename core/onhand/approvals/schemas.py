@@ -5,6 +5,7 @@ from marshmallow import fields as ma
 
 from onhand.approvals.backtesting import DAYS_MAX
 from onhand.approvals.services.bulk import BULK_MAX
+from onhand.policies.schemas import BacktestFoundSchema
 from onhand.rest import LIMIT_DEFAULT, LIMIT_MAX, fields
 
 __all__ = [
@@ -214,27 +215,10 @@ class ApprovalRuleBacktestSchema(Schema):
     days = ma.Integer(strict=True, load_default=30, validate=validate.Range(min=1, max=DAYS_MAX))
 
 
-class ApprovalReplayedSchema(Schema):
-    """A request that others would have had to agree to, and who: before and after."""
-
-    label = ma.String(required=True)
-    href = ma.String(required=True)
-    before = ma.String(required=True)
-    after = ma.String(required=True)
-    quantity = ma.Integer(required=True, allow_none=True)
-    amount_minor = ma.Integer(required=True, allow_none=True)
-
-
-class ApprovalRuleBacktestAnswerSchema(Schema):
-    """How many requests were looked at, and how many would have gone elsewhere; the newest of those."""
+class ApprovalRuleBacktestAnswerSchema(BacktestFoundSchema):
+    """How many requests of the last `days` were looked at, and how many would have gone elsewhere; the newest of those."""
 
     days = ma.Integer(required=True)
-    examined = ma.Integer(required=True)
-    different = ma.Integer(required=True)
-    quantity = ma.Integer(required=True, allow_none=True)
-    amount_minor = ma.Integer(required=True, allow_none=True)
-    rows = ma.List(ma.Nested(ApprovalReplayedSchema), required=True)
-    notes = ma.List(ma.String(), required=True)
 
 
 class ApprovalRuleAnswerSchema(Schema):

@@ -8,6 +8,7 @@ from onhand.rest import LIMIT_DEFAULT, LIMIT_MAX
 from onhand.rest.fields import Code, Moment, Text
 
 __all__ = [
+    "BacktestFoundSchema",
     "PolicyAppliedProfileSchema",
     "PolicyApplyProfileSchema",
     "PolicyBacktestListSchema",
@@ -170,7 +171,7 @@ class PolicyBacktestSchema(Schema):
     days = ma.Integer(strict=True, load_default=7, validate=validate.Range(min=1, max=DAYS_MAX))
 
 
-class PolicyBacktestRowSchema(Schema):
+class BacktestRowSchema(Schema):
     """A decision that would have been taken otherwise."""
 
     label = ma.String(required=True)
@@ -181,16 +182,21 @@ class PolicyBacktestRowSchema(Schema):
     amount_minor = ma.Integer(required=True, allow_none=True)
 
 
-class PolicyTriedSchema(Schema):
-    """What one back-test found."""
+class BacktestFoundSchema(Schema):
+    """How many decisions a back-test looked at, and how many would have been taken otherwise; the newest of those."""
 
-    test = ma.String(required=True)
     examined = ma.Integer(required=True)
     different = ma.Integer(required=True)
     quantity = ma.Integer(required=True, allow_none=True)
     amount_minor = ma.Integer(required=True, allow_none=True)
-    rows = ma.List(ma.Nested(PolicyBacktestRowSchema), required=True)
+    rows = ma.List(ma.Nested(BacktestRowSchema), required=True)
     notes = ma.List(ma.String(), required=True)
+
+
+class PolicyTriedSchema(BacktestFoundSchema):
+    """What one back-test found."""
+
+    test = ma.String(required=True)
 
 
 class PolicyBacktestListSchema(Schema):

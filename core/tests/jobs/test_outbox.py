@@ -105,6 +105,9 @@ def test_what_an_addon_that_could_not_be_loaded_may_observe_waits_until_it_is_di
         run(lambda s, now: publish_all(s, seen(site, 5)), entities=[site.a])
         drain()
         assert site.owner("SELECT count(*) FROM onhand.job WHERE actor = 'departed.observe'") == [(waiting,)]
+        run(lambda s, now: publish(s, NobodyCares(site.a), at=now + timedelta(hours=1)), entities=[site.a])
+        assert count(site, "outbox") == 1, "whoever is back by then may care"
+        site.owner("DELETE FROM onhand.outbox")
         site.owner("UPDATE onhand.job SET due_at = now()")
 
 
