@@ -12,7 +12,7 @@ from onhand.contract.tables import declared_tables
 from onhand.testing.contract import boot, doors, enablement, migrations, pages, twice, use, walls
 from onhand.testing.distribution import with_requirements
 from onhand.testing.people import csrf_token
-from onhand.testing.samples import Place, samples_of
+from onhand.testing.samples import Place, Sample, samples_of
 
 if TYPE_CHECKING:
     from onhand.addons import Addon, Addons
@@ -167,8 +167,7 @@ class AddonContract:
         token = onhand_site.token(a, *sorted(app.extensions["onhand_access"].permissions))
         routes = doors.routes_of(app, self.addon)
         csrf = csrf_token(browser, "/") if routes else ""
-        place = Place(a, "sample")
-        samples = onhand_site.transact(lambda session, now: samples_of(session, now, onhand_site.addons, place))
+        samples = self._samples(onhand_site, a)
         faults = [*use.use_faults(app, routes, browser, csrf, token, samples=samples, seed=20260105)]
         onhand_site.drain()
         laws = subject.addons.gather("invariants")
@@ -177,11 +176,26 @@ class AddonContract:
     def test_pages_are_whole(self, onhand_site: "Site", entities: "tuple[Entity, Entity]") -> None:
         """Those without a variable in their address, as an administrator is given them where there is nothing yet."""
         browser = onhand_site.browser("admin", entity=entities[0])
-        for route in doors.routes_of(onhand_site.app, self.addon):
-            if route.method == "GET" and not route.door.is_api and not route.names_a_thing:
-                answer = browser.get(route.path)
-                if answer.mimetype == "text/html" and answer.status_code == 200:
-                    none_of([*pages.page_faults(route.path, answer.text)])
+        routes = [route for route in doors.routes_of(onhand_site.app, self.addon) if not route.names_a_thing]
+        for path, text in pages.shown(browser, routes).items():
+            none_of([*pages.page_faults(path, text)])
+
+    def test_pages_are_for_everyone(
+        self, onhand_site: "Site", subject: Subject, entities: "tuple[Entity, Entity]", request: pytest.FixtureRequest
+    ) -> None:
+        """Each in a browser, with samples where its address names a thing: nothing that axe finds, no scrolling sideways."""
+        routes = doors.routes_of(onhand_site.app, self.addon)
+        if not any(route.method == "GET" and not route.door.is_api for route in routes):
+            pytest.skip("this add-on has no pages")
+        chromium = request.getfixturevalue("chromium")
+        browser = onhand_site.browser("admin", entity=entities[0])
+        samples = self._samples(onhand_site, entities[0])
+        shown = pages.shown(browser, [doors.of_samples(route, samples) for route in routes])
+        none_of([*pages.sight_faults(chromium, onhand_site.app, browser, shown)])
+
+    def _samples(self, site: "Site", entity: "Entity") -> dict[str, Sample]:
+        place = Place(entity, "sample")
+        return site.transact(lambda session, now: samples_of(session, now, site.addons, place))
 
     def _counted(self, site: "Site", subject: Subject) -> dict[str, int]:
         return {name: rows for name, rows in self._rows(site, subject).items() if name not in self.protocols}

@@ -1,8 +1,10 @@
 """Doors: every route of an add-on, tried by everyone who must not pass."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -11,10 +13,12 @@ from werkzeug.test import TestResponse
 
 from onhand.access.doors import Door, doors_of
 from onhand.testing.people import csrf_token
+from onhand.testing.samples import Sample
 
-__all__ = ["UNSAFE", "Route", "disabled_faults", "refused_faults", "routes_of"]
+__all__ = ["UNSAFE", "Route", "disabled_faults", "of_samples", "refused_faults", "routes_of"]
 
 SAMPLES = {"IntegerConverter": "1", "UUIDConverter": "00000000-0000-7000-8000-000000000000", "FloatConverter": "1.0"}
+VARIABLE = re.compile(r"<(?:[a-z_]+(?:\([^)]*\))?:)?(?P<name>\w+)>")
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 DISABLED = "is not enabled here"
 
@@ -55,6 +59,20 @@ def routes_of(app: Flask, noun: str) -> list[Route]:
         and doors[rule.endpoint, method].addon == noun
         and not rule.endpoint.endswith(".static")
     ]
+
+
+def of_samples(route: Route, samples: Mapping[str, Sample]) -> Route:
+    """Return the route with samples in its address, or as it is where one is missing: see `onhand.testing.samples`."""
+    values = []
+    for match in VARIABLE.finditer(route.rule):
+        before = [part for part in route.rule[: match.start()].split("/") if part and not part.startswith("<")]
+        values.append(samples.get(f"{before[-1] if before else ''}/{match['name']}"))
+    query = samples.get(f"?{route.rule}")
+    found = [sample.value for sample in values if sample]
+    if len(found) < len(values):
+        return route
+    path = VARIABLE.sub(lambda _: quote(found.pop(0)), route.rule)
+    return replace(route, path=f"{path}?{query.value}" if query else path)
 
 
 def _sample(app: Flask, rule: Rule) -> str:

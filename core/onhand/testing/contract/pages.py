@@ -1,16 +1,49 @@
 """Pages as a browser is given them: whole, named, labelled, and let work by the content security policy."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
+from itertools import cycle
+from typing import TYPE_CHECKING, Literal
+
+from flask import Flask
+from flask.testing import FlaskClient
 
 from onhand.contract.files import INLINE
+from onhand.testing.browser import Visit, served
+from onhand.testing.contract.doors import Route
 
-__all__ = ["page_faults"]
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
+__all__ = ["page_faults", "shown", "sight_faults"]
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 VOID = frozenset({"input", "img", "br", "hr", "meta", "link", "source", "wbr", "col", "area", "track", "embed", "base"})
 UNLABELLED = frozenset({"hidden", "submit", "button", "reset", "image"})
 NAMES = ("aria-label", "aria-labelledby", "title")
+
+
+def shown(browser: FlaskClient, routes: Iterable[Route]) -> dict[str, str]:
+    """Return the pages among what these routes answer to someone signed in: text by address."""
+    asked = {route.path for route in routes if route.method == "GET" and not route.door.is_api}
+    answers = {path: browser.get(path) for path in sorted(asked)}
+    return {
+        path: answer.text
+        for path, answer in answers.items()
+        if answer.mimetype == "text/html" and answer.status_code == 200
+    }
+
+
+def sight_faults(chromium: "Browser", app: Flask, browser: FlaskClient, paths: Iterable[str]) -> Iterator[str]:
+    """Open pages as whoever is signed in at `browser`, on a phone, by day and by night in turn; yield what is wrong."""
+    with served(app) as address, Visit(chromium, address, width=390, reduced_motion="reduce") as here:
+        here.take_over(browser)
+        for path, scheme in zip(paths, cycle(SCHEMES), strict=False):
+            here.page.emulate_media(color_scheme=scheme)
+            here.goto(path)
+            yield from (f"{path}, {scheme}: {fault}" for fault in here.faults())
+            here.complaints.clear()
 
 
 def page_faults(where: str, text: str) -> Iterator[str]:

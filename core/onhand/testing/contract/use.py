@@ -3,21 +3,18 @@
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
 from flask import Flask
 from flask.testing import FlaskClient
 from msgspec.json import decode
 
 from onhand.contributions import Invariant
-from onhand.testing.contract.doors import UNSAFE, Route
+from onhand.testing.contract.doors import UNSAFE, Route, of_samples
 from onhand.testing.samples import Sample
 
 __all__ = ["broken_laws", "use_faults"]
 
-VARIABLE = re.compile(r"<(?:[a-z_]+(?:\([^)]*\))?:)?(?P<name>\w+)>")
 TEXTS = ("", "a", "SKU-1", "north", "☃ snow", "x" * 300, "=1+1", "2026-01-05", "2026-01-05T08:00:00Z", "%", "-")
 NUMBERS = (-1, 0, 1, 2, 7, 10**6, 2**31, 2**63)
 DEPTH_MAX = 4
@@ -42,7 +39,7 @@ def use_faults(
     described = decode(app.extensions["onhand_rest"].description)
     program = app.test_client()
     for turn in range(ROUNDS):
-        asked = [_of_samples(route, samples) for route in routes] if turn == 0 else routes
+        asked = [of_samples(route, samples) for route in routes] if turn == 0 else routes
         for route in chance.sample(asked, len(asked)):
             body, headers = _body(route, described, chance), {"Authorization": f"Bearer {token}"}
             if not route.door.is_api:
@@ -53,20 +50,6 @@ def use_faults(
                 answer = route.ask(program, json=body, headers={**headers, "Idempotency-Key": f"use-{turn}"})
             if answer.status_code >= 500:
                 yield f"{route} answers {answer.status_code} to {body!r:.200}"
-
-
-def _of_samples(route: Route, samples: Mapping[str, Sample]) -> Route:
-    """Return the route with samples in its address, or as it is where one is missing: see `onhand.testing.samples`."""
-    values = []
-    for match in VARIABLE.finditer(route.rule):
-        before = [part for part in route.rule[: match.start()].split("/") if part and not part.startswith("<")]
-        values.append(samples.get(f"{before[-1] if before else ''}/{match['name']}"))
-    query = samples.get(f"?{route.rule}")
-    found = [sample.value for sample in values if sample]
-    if len(found) < len(values):
-        return route
-    path = VARIABLE.sub(lambda _: quote(found.pop(0)), route.rule)
-    return replace(route, path=f"{path}?{query.value}" if query else path)
 
 
 def _body(route: Route, described: Mapping[str, Any], chance: random.Random) -> Any:
