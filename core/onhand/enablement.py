@@ -81,9 +81,18 @@ def plan_change(session: Session, wish: Change, *, now: datetime) -> Plan:
     obligations: tuple[Obligation, ...] = ()
     if wish.state == "disabled":
         obligations = _obligations(session, addons, wish, now)
-        refusals += [f"{duty.count} {duty.label} still open: let it drain first" for duty in obligations if duty.count]
+        is_draining = Timeline(rows).state(wish.entity_id, wish.addon, at) == "draining"
+        refusals += [_still_open(duty, is_draining=is_draining) for duty in obligations if duty.count]
     needs = tuple(clash.requirement for clash in found if clash.dependant == wish.addon and clash.at == at)
     return Plan(wish, switches_of(addons, wish.addon), needs, tuple(refusals), obligations)
+
+
+def _still_open(duty: Obligation, *, is_draining: bool) -> str:
+    advice = (
+        "it is draining, so wait for them to end, or end them" if is_draining else "let it drain first, or end them"
+    )
+    where = f", see {duty.href}" if duty.href else ""
+    return f"{duty.count} {duty.label} still open: {advice}{where}"
 
 
 def change(session: Session, wishes: Sequence[Change], *, by: Actor, now: datetime) -> list[Plan]:

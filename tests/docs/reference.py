@@ -39,6 +39,7 @@ def pages() -> dict[str, str]:
         "invariants.md": _invariants(addons),
         "jobs.md": _jobs(addons),
         "commands.md": _commands(),
+        "files.md": _files(addons),
         "problems.md": _problems(addons),
         "architecture.md": _page("Architecture", ARCHITECTURE, *architecture.page(addons)),
         "architecture.svg": NOTE + architecture.drawing(addons),
@@ -178,6 +179,17 @@ def _commands() -> str:
                 lines += [""]
     said = "`onhand` exits with 0 when done, 1 when refused or differences were found, 2 when misused, 3 when a service is missing."
     return _page("Commands", said, *lines)
+
+
+def _files(addons: Addons) -> str:
+    rows = [_row(f"`{each.name}`", each.help, "yes") for each in addons.gather("importers")]
+    names = {each.name for each in addons.gather("importers")}
+    rows += [_row(f"`{each.name}`", each.help, "no") for each in addons.gather("exporters") if each.name not in names]
+    said = (
+        "What `onhand import NAME FILE` takes and `onhand export NAME FILE` writes: CSV in UTF-8 whose first line names the"
+        " columns, in any order. `|` parts what one cell lists. `--dry-run` tells every fault by row and column."
+    )
+    return _page("Files", said, *_table("file", "columns", "imported"), *rows)
 
 
 def _leaves(command: click.Command, context: click.Context, path: str) -> Iterator[tuple[str, click.Command]]:

@@ -163,7 +163,7 @@ def schedules() -> list[Schedule]:
 @hookimpl
 def open_obligations(session: Session, entity_id: int) -> list[Obligation]:
     """Promises that have not ended."""
-    return [Obligation("holds", queries.open_holds(session, entity_id), "open holds", "/reservations/?status=open")]
+    return [Obligation("holds", queries.open_holds(session, entity_id), "holds", "/reservations/?status=open")]
 
 
 @hookimpl

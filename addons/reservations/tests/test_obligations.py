@@ -30,7 +30,7 @@ def test_open_holds_are_counted_and_lead_to_their_list(shop, other_shop):
 def test_the_add_on_is_not_switched_off_while_promises_are_open(shop, transact):
     shop.stock(1)
     held = shop.hold()
-    with pytest.raises(ChangeRefused, match="open holds"):
+    with pytest.raises(ChangeRefused, match="holds still open: let it drain first, or end them, see /reservations/"):
         switch(transact, shop.entity, "disabled")
     shop.do("release", held)
     switch(transact, shop.entity, "disabled")

@@ -39,7 +39,7 @@ Enablement = tuple[int, str, State, datetime]
 
 
 class UnknownHook(BrokenAddon):
-    """An add-on implements a hook that no installed add-on offers, most likely a misspelling."""
+    """An add-on implements a hook that nothing it is started with offers, most likely a misspelling."""
 
 
 SEE_THERE = "see there what to do"
@@ -330,9 +330,10 @@ def _verify(hooks: pluggy.PluginManager) -> None:
                 near = get_close_matches(name, offered, 3)
                 raise UnknownHook.of(
                     impl.plugin_name,
-                    f"implements the hook {name!r}, which no installed add-on offers"
+                    f"implements the hook {name!r}, which neither Onhand nor what it is started with offers"
                     + (f" (near to it: {', '.join(near)})" if near else ""),
-                    "if it belongs to an add-on that need not be installed, mark it hookimpl(optionalhook=True)",
+                    "require the add-on that offers it in pyproject.toml and install again (pip install -e .); if it need "
+                    "not be there, mark it hookimpl(optionalhook=True)",
                 )
 
 

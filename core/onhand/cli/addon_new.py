@@ -32,7 +32,7 @@ NOT_IN_VIEWS = frozenset(
 @click.option(
     "--into", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="The folder to make it in."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be written.")
+@click.option("--dry-run", is_flag=True, help="List the files that would be written.")
 @as_json_option
 def new(noun: str, thing: str | None, label: str | None, into: Path, dry_run: bool, as_json: bool) -> None:
     """Make a repository for an add-on called NOUN: table, page, REST resource, job, policy, exception kind, tests.
@@ -47,7 +47,8 @@ def new(noun: str, thing: str | None, label: str | None, into: Path, dry_run: bo
     verb = "would be written" if dry_run else "written"
     said = f"{folder}: {len(files)} files {verb}"
     document: dict[str, Any] = {"folder": str(folder), "files": files, "dry_run": dry_run}
-    next_steps = "" if dry_run else f"\nThen: cd {folder} && pip install -e . --group dev && pytest"
+    listed = "".join(f"\n  {name}" for name in files)
+    next_steps = listed if dry_run else f"\nThen: cd {folder} && pip install -e . --group dev && pytest"
     done(document, said + next_steps, as_json=as_json)
 
 

@@ -138,6 +138,7 @@ def _uninstalling(session: Session, noun: str, *, drops: bool, now: datetime) ->
             wishes.append(wish)
         wishes += [Change(entity_id, noun, "disabled", row[3]) for row in own if row[3] > now and row[2] != "disabled"]
     if drops:
+        plan.then = f"pip uninstall {distribution} at once, lest the next command makes its tables again; restart"
         plan.drops = f"the schema {noun}, its {tables} tables and all they hold"
         others = [
             name

@@ -155,7 +155,10 @@ def downgrade(owner_url: str, addons: Sequence[Addon], noun: str, *, with_depend
     ordered = in_order(addons)
     by_noun = {addon.noun: addon for addon in ordered}
     if noun not in by_noun:
-        raise MigrationRefused(f"there is no add-on {noun!r} to take down; installed: {', '.join(by_noun)}")
+        raise MigrationRefused(
+            f"there is no add-on {noun!r} to take down; installed: {', '.join(by_noun)}. What a package that is gone has "
+            f"left is dropped by: onhand addon uninstall {noun} --drop-data {noun}"
+        )
     with _connection(owner_url) as connection:
         standing = [name for name in _reaching(ordered, noun) if revisions_at(connection, name)]
         others = [name for name in standing if name != noun]

@@ -56,7 +56,8 @@ class Installed:
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "onhand-recalls").mkdir()
-    assert new("recalls", "--into", tmp_path, "--dry-run").exit_code == 0
+    planned = new("recalls", "--into", tmp_path, "--dry-run")
+    assert (planned.exit_code, "\n  onhand_recalls/plugin.py\n" in planned.stdout) == (0, True)
     assert [*(tmp_path / "onhand-recalls").iterdir()] == []
     (tmp_path / "onhand-recalls" / "mine").touch()
     done = new("recalls", "--into", tmp_path)

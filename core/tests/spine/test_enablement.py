@@ -86,10 +86,12 @@ def test_open_obligations_keep_an_addon_on_until_they_have_run_out(transact, ent
     transact(lambda session, _: light(session, a.id, "one", "two"))
     found = plan(transact, a, "lamp", "disabled")
     assert [(duty.kind, duty.count, duty.href) for duty in found.obligations] == [("light", 2, "/lamp/")]
-    with pytest.raises(ChangeRefused, match="2 lights lit still open: let it drain first"):
+    with pytest.raises(ChangeRefused, match="2 lights lit still open: let it drain first, or end them, see /lamp/"):
         switch(transact, a, ("lamp", "disabled"))
     switch(transact, b, ("lamp", "disabled"))
     switch(transact, a, ("lamp", "draining"))
+    with pytest.raises(ChangeRefused, match="2 lights lit still open: it is draining, so wait for them to end"):
+        switch(transact, a, ("lamp", "disabled"))
     transact(lambda session, _: put_out(session, a.id))
     switch(transact, a, ("lamp", "disabled"))
     assert states(transact, a) == states(transact, b) == ["disabled", "disabled"]

@@ -54,7 +54,7 @@ def test_implementation_of_a_hook_that_nobody_offers_stops_the_start(addons, wri
 def test_hook_of_an_addon_that_is_not_installed_is_named(written, addons):
     torch = written("torch", plugin="@hookimpl\ndef colours(): return []")
     Addons([*addons, torch])
-    with pytest.raises(UnknownHook, match=r"'torch' implements the hook 'colours'.*optionalhook=True"):
+    with pytest.raises(UnknownHook, match=r"'torch' implements the hook 'colours'.*pip install -e.*optionalhook=True"):
         Addons([torch])
 
 

@@ -41,7 +41,7 @@ def test_what_does_not_start_is_told_as_such(onhand, sample, tmp_path, monkeypat
     done = onhand("addon", "check", "broken")
     assert done.exit_code == 1
     assert done.stdout.startswith("failed  it starts with what it requires\n")
-    assert "'menus', which no installed add-on offers (near to it: menu" in done.stdout
+    assert "'menus', which neither Onhand nor what it is started with offers (near to it: menu" in done.stdout
 
 
 def test_an_addon_that_is_not_there_is_refused_by_name(onhand):

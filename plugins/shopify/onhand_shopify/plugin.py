@@ -115,4 +115,4 @@ def schedules() -> list[Schedule]:
 @hookimpl
 def open_obligations(session: Session, entity_id: int, now: datetime) -> list[Obligation]:  # noqa: ARG001
     """Webhooks that nobody has looked at yet."""
-    return [Obligation("webhooks", queries.waiting_count(session, entity_id), "webhooks that wait", "/shopify/")]
+    return [Obligation("webhooks", queries.waiting_count(session, entity_id), "waiting webhooks", "/shopify/")]
