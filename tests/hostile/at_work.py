@@ -2,7 +2,7 @@
 
 from hostile.packages import Hostile
 
-__all__ = ["BESIDE", "IN_A_HOLD", "ON_A_PAGE"]
+__all__ = ["BESIDE", "FIGURES_BADLY", "IN_A_HOLD", "ON_A_PAGE"]
 
 SQL = "from onhand.db import cursor\n\n"
 
@@ -61,6 +61,44 @@ ON_A_PAGE = (
              "cursor(session).execute(\"INSERT INTO onhand.outbox (hook, entity_id, payload, due_at, recorded_at) \"\n"
              "        \"VALUES ('x', 1, '{}', now(), now())\")"),
 )  # fmt: skip
+
+FIGURES_BADLY = Hostile(
+    "figures_badly",
+    "",
+    """
+    from onhand.contributions import Kpi, KpiColumn, Permission, PolicyBacktest
+
+    ONE = "SELECT 'one' AS key, 1 AS n LIMIT 1"
+
+    def figure(name, sql=ONE, **more):
+        columns = (KpiColumn("n", "Number", "quantity"),)
+        return Kpi(f"figures_badly.{name}", f"The figure {name}", "A number.", "figures_badly.read", sql, columns,
+                   ONE, columns, **more)
+
+    @hookimpl
+    def kpis():
+        return [
+            figure("right", href=lambda row: "/"),
+            figure("mistyped", "SELECT nothing LIMIT 1"),
+            figure("slow", "SELECT 'one' AS key, 1 AS n FROM pg_sleep(30) LIMIT 1"),
+            figure("writing", "INSERT INTO onhand.outbox (hook, entity_id, payload, due_at, recorded_at)"
+                   " VALUES ('x', 1, '{}', now(), now()) RETURNING 'one' AS key, 1 AS n"),
+            figure("unlike", "SELECT 'one' AS key, 'many' AS n LIMIT 1"),
+            figure("keyless", "SELECT 1 AS n LIMIT 1"),
+            figure("unprepared", prepare=lambda *_: 1 / 0),
+            figure("leads_nowhere", href=lambda row: row["nowhere"]),
+        ]
+
+    @hookimpl
+    def permissions():
+        return [Permission("figures_badly.read", "Look")]
+
+    @hookimpl
+    def policy_backtests():
+        return [PolicyBacktest("Sales", ("reservations.buffer",), lambda session, trial: 1 / 0)]
+    """,
+)
+"""Its figures, each wrong in another way, and a back-test that fails."""
 
 BESIDE = (
     Hostile(

@@ -1,5 +1,6 @@
 """An add-on that does harm in a hook: the request is told which, nothing of it is kept, and the others work on."""
 
+import html
 import re
 import sys
 import threading
@@ -9,7 +10,7 @@ import urllib.request
 from dataclasses import replace
 
 import pytest
-from onhand import watching
+from onhand import kpis, watching
 from onhand.addons import shown
 from onhand.addons.health import health_of
 from onhand.addons.registry import suspensions
@@ -21,7 +22,7 @@ from onhand.watching import FAILURES_MAX, Watch
 from onhand_channels.testing import event
 from onhand_stock.testing import differences
 
-from hostile.at_work import BESIDE, IN_A_HOLD, ON_A_PAGE
+from hostile.at_work import BESIDE, FIGURES_BADLY, IN_A_HOLD, ON_A_PAGE
 from hostile.packages import package_of
 
 MISCLAIMS, OBSERVES_BADLY, HANGS = BESIDE
@@ -52,6 +53,42 @@ def test_harm_on_a_page_leaves_out_its_own_part(harmful, hostile, monkeypatch):
     assert "It did not answer; see Apps." in page.text
     assert page.text.count("oh-tile-value") > 1, "others' figures are there"
     assert re.search(hostile.said, harmful.last_failure(hostile))
+
+
+FAILING = {
+    "mistyped": "UndefinedColumn",
+    "slow": "took too long",
+    "writing": "in a read-only transaction",
+    "unlike": "n is to be quantity, and is 'many'",
+    "keyless": "the query returns no key",
+    "unprepared": "ZeroDivisionError: division by zero",
+}
+
+
+def test_figures_that_fail_say_so_and_the_others_are_shown(harmful, monkeypatch):
+    monkeypatch.setattr(kpis, "SECONDS_MAX", 0.1)
+    here, _ = harmful.shops
+    admin = harmful.site.browser("admin", entity=here.entity)
+    with harmful.enabled(FIGURES_BADLY, here):
+        page = html.unescape(admin.get("/executive/").text)
+        assert page.count("It could not be worked out") == len(FAILING)
+        for name, said in FAILING.items():
+            [told] = re.findall(rf"the add-on 'figures_badly' [^<]* in the figure figures_badly\.{name}\b[^<]*", page)
+            assert said in told
+        assert "/executive/figures_badly.right?key=one" in page
+        assert "/executive/stock.shortages/export" in page, "and those of others"
+        behind = html.unescape(admin.get("/executive/figures_badly.leads_nowhere").text)
+        assert "It could not be worked out" in behind
+        assert "KeyError: 'nowhere'" in behind
+        assert 'href="/"' in admin.get("/executive/figures_badly.right?key=one").text
+        file = admin.get("/executive/figures_badly.mistyped/export")
+        assert file.status_code == 500
+        assert "figures_badly" in file.text
+        assert "UndefinedColumn" in harmful.last_failure(FIGURES_BADLY)
+        tried = html.unescape(admin.get("/policies/reservations.buffer/set?value=2").text)
+        assert "the add-on 'figures_badly' failed in the back-test 'Sales'" in tried
+        auditor = html.unescape(harmful.site.browser("governance", entity=here.entity).get("/executive/").text)
+        assert "UndefinedColumn" not in auditor
 
 
 def test_wrong_number_of_answers_parks_the_event_and_names_the_addon(harmful):

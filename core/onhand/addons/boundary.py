@@ -102,6 +102,23 @@ class Boundary:
         finally:
             self._leave(thread, None)
 
+    def contributed(self, noun: str, name: str, function: Callable[[], T], *, session: Session) -> T:
+        """Call something that an add-on contributed, the query of a figure say, as a hook of its own is called."""
+        thread, started = get_ident(), perf_counter()
+        outer = self.turns.get(thread)
+        self.turns[thread] = Turn(noun, name, "contribute", started, session, outer)
+        failure = None
+        try:
+            answer = function()
+            still_open(session)
+            return answer
+        except Exception as error:
+            failure = _judged(error, noun, name)
+            raise
+        finally:
+            self._leave(thread, outer)
+            self.spent.append(Spent(noun, name, "contribute", perf_counter() - started, failure))
+
     def _bounded(self, impl: pluggy.HookImpl, hook: str, spec: Callable[..., Any]) -> Callable[..., Any]:
         noun, kind, function = impl.plugin_name, kind_of(spec), impl.function
         names = tuple(impl.argnames)

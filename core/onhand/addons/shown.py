@@ -42,16 +42,17 @@ def gather_shown(
     return found, failed
 
 
-def look_only(session: Session, look: Callable[[], T]) -> T:
-    """Return what somebody's code reads, in at most a second of the database's time; Unshown when it fails.
+def look_only(session: Session, look: Callable[[], T], *, seconds_max: float | None = None) -> T:
+    """Return what somebody's code reads; Unshown when it fails, or a statement takes longer than `seconds_max`, a second.
 
     It may not write: what it would have written is undone, and so is what its failing has broken.
     """
     held = set(session.new)
+    milliseconds = (SHOWN_SECONDS_MAX if seconds_max is None else seconds_max) * 1_000
     nested = session.begin_nested()
     try:
         cursor(session).execute(
-            f"SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = {SHOWN_SECONDS_MAX * 1_000:.0f}"
+            f"SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = {milliseconds:.0f}"
         )
         return look()
     except Exception as error:

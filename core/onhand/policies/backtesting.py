@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -67,7 +68,11 @@ def backtest(session: Session, changes: Sequence[PolicyChange], *, now: datetime
     for noun, tests in transaction.addons.gather_by_addon("policy_backtests"):
         entities = tuple(each for each in transaction.entities if transaction.addons.active(each, noun, now))
         trial = PolicyTrial(entities, now - timedelta(days=days), now, live, draft, ROWS_MAX)
-        tried += [Tried(test, test.run(session, trial)) for test in tests if entities and wanted & set(test.policies)]
+        for test in tests:
+            if entities and wanted & set(test.policies):
+                run = partial(test.run, session, trial)
+                name = f"the back-test {test.label!r}"
+                tried.append(Tried(test, transaction.addons.boundary.contributed(noun, name, run, session=session)))
     return tried
 
 

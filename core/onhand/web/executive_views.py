@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, send_file
@@ -10,7 +11,18 @@ from sqlalchemy.orm import Session
 
 from onhand.access import current_entity, in_scope, principal, requires
 from onhand.contributions import Kpi, KpiColumn
-from onhand.kpis import ROWS_EXPORTED_MAX, ROWS_SHOWN_MAX, as_csv, as_xlsx, figure, kpis_of, rows_behind
+from onhand.kpis import (
+    HREF,
+    ROWS_EXPORTED_MAX,
+    ROWS_SHOWN_MAX,
+    Figure,
+    as_csv,
+    as_xlsx,
+    figure,
+    kpis_of,
+    or_failure,
+    rows_behind,
+)
 from onhand.problems import NotFound
 from onhand.web.tables import Column
 
@@ -34,12 +46,16 @@ def index() -> str:
 
     def load(session: Session, now: datetime) -> list[Any]:
         since = now - timedelta(days=days)
-        return [figure(session, kpi, _entity(), since, now) for kpi in kpis_of(session, _entity(), now) if _may(kpi)]
+        return [
+            or_failure(session, kpi, partial(figure, session, kpi, _entity(), since, now))
+            for kpi in kpis_of(session, _entity(), now)
+            if _may(kpi)
+        ]
 
     figures = in_scope(load)
     return render_template(
         "onhand/executive.html", figures=[(one, _columns(one.kpi.columns)) for one in figures], days=days,
-        periods=list(PERIODS.items()),
+        periods=list(PERIODS.items()), may_mend=_may_mend(),
     )  # fmt: skip
 
 
@@ -49,14 +65,19 @@ def behind(name: str) -> str:
     """Show what a number counts: in words, as its query, and row by row."""
     days, key = _days(), _key()
 
-    def load(session: Session, now: datetime) -> tuple[Kpi, Sequence[Any]]:
+    def load(session: Session, now: datetime) -> Figure:
         kpi, since = _known(session, name, now), now - timedelta(days=days)
-        return kpi, rows_behind(session, kpi, _entity(), since, now, key, limit=ROWS_SHOWN_MAX)
 
-    kpi, rows = in_scope(load)
+        def work() -> Figure:
+            return Figure(kpi, rows_behind(session, kpi, _entity(), since, now, key, limit=ROWS_SHOWN_MAX))
+
+        return or_failure(session, kpi, work)
+
+    found = in_scope(load)
     return render_template(
-        "onhand/executive_rows.html", kpi=kpi, rows=rows, columns=_columns(kpi.rows_columns), key=key, days=days,
-        periods=list(PERIODS.items()), rows_max=ROWS_SHOWN_MAX,
+        "onhand/executive_rows.html", kpi=found.kpi, rows=found.rows, failure=found.failure, may_mend=_may_mend(),
+        columns=_columns(found.kpi.rows_columns), key=key, days=days, periods=list(PERIODS.items()),
+        rows_max=ROWS_SHOWN_MAX, href=HREF,
     )  # fmt: skip
 
 
@@ -93,6 +114,10 @@ def _may(kpi: Kpi) -> bool:
     """Return whether who asks may read all of the entity's rows that a figure counts, not those of a location alone."""
     known, entity_id = principal(), _entity()
     return known.may(kpi.permission, entity_id) and known.locations(kpi.permission, entity_id) is None
+
+
+def _may_mend() -> bool:
+    return principal().may("onhand.administer", _entity())
 
 
 def _entity() -> int:

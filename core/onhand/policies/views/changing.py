@@ -21,7 +21,7 @@ from onhand.policies.values import from_text, shown, wanted
 from onhand.policies.views.asking import demand_may_set, known_type, may_set, moment
 from onhand.policies.views.detail import scope_fields
 from onhand.policies.views.pages import entity_of, policies
-from onhand.policies.views.trying import asked_days, tried_on
+from onhand.policies.views.trying import asked_days, tried_or_told
 from onhand.problems import Forbidden
 from onhand.transaction import context
 from onhand.web.shell import EntityLine
@@ -60,7 +60,7 @@ def consider(name: str) -> str:
         return draft, _form(session, name, draft)
 
     draft, form = in_scope(load)
-    tried, cut = tried_on([draft.change] if draft.change else [], asked_days())
+    tried, cut = tried_or_told([draft.change] if draft.change else [], asked_days())
     return render_template("policies/set.html", tried=tried, cut=cut, **form)
 
 

@@ -14,7 +14,7 @@ from onhand.policies.proposing import Proposed, propose
 from onhand.policies.services import PolicyRefused
 from onhand.policies.views.asking import demand_may_set, may_set
 from onhand.policies.views.pages import entity_of, policies
-from onhand.policies.views.trying import asked_days, tried_on
+from onhand.policies.views.trying import asked_days, tried_or_told
 from onhand.problems import NotFound
 from onhand.web.tables import Column
 
@@ -63,7 +63,7 @@ def one_profile(profile: str) -> str:
 
     page = in_scope(load)
     days = asked_days()
-    tried, cut = tried_on(page["changes"], days)
+    tried, cut = tried_or_told(page["changes"], days)
     rows = [
         {
             "label": line.kind.label,
