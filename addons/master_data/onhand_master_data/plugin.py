@@ -27,7 +27,7 @@ from onhand_master_data import exporters as exporting
 from onhand_master_data.importers import ALL
 from onhand_master_data.policy_scopes import POLICY_SCOPES
 from onhand_master_data.services import measuring, requesting, violations
-from onhand_master_data.services.wishes import CLASSES
+from onhand_master_data.services.wishes import CLASSES, FIELDS
 from onhand_master_data.validation import RULES, ValidationRule
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def resources() -> list[Resource]:
         views.requests_api,
         views.quality_api,
         views.rules_api,
+        views.owners_api,
     ]
 
 
@@ -113,7 +114,7 @@ def exception_kinds() -> list[ExceptionKind]:
 
 @hookimpl
 def approval_kinds() -> list[ApprovalKind]:
-    """One kind for each class of data, since each has an owner of its own."""
+    """One kind for each class of data, since each has an owner of its own, and its fields may have others."""
     return [
         ApprovalKind(
             f"master_data.{name}",
@@ -122,6 +123,7 @@ def approval_kinds() -> list[ApprovalKind]:
             apply=requesting.apply,
             recheck=requesting.recheck,
             tiers=(ApprovalTier("governance"),),
+            fields=FIELDS[name],
         )
         for name, label in CLASSES.items()
     ]
@@ -165,11 +167,12 @@ def validation_rules() -> list[ValidationRule]:
 
 @hookimpl
 def commands() -> "list[Command]":
-    """`onhand authority`, `onhand change` and `onhand quality`."""
+    """`onhand authority`, `onhand change`, `onhand owner` and `onhand quality`."""
     from onhand_master_data.commands import authority
+    from onhand_master_data.owner_commands import owner
     from onhand_master_data.stewarding import change, quality
 
-    return [authority, change, quality]
+    return [authority, change, owner, quality]
 
 
 @hookimpl

@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from onhand.addons import Installed
-from onhand.cli import main
 from onhand.testing.people import csrf_token
 from onhand_master_data.api import Naming, Violation, authority, name_authorities, registered, report_violations
 from onhand_master_data.testing import TESTER
@@ -93,18 +90,6 @@ def test_a_period_of_another_entity_is_not_ended(steward: Any, transact: Transac
     )
     steward.post(f"{PAGE}/{row.id}/end", data={"csrf_token": csrf_token(steward, PAGE)})
     assert transact(lambda session, now: authority(session, "item_master", b.id, now)) == "x"
-
-
-@pytest.fixture
-def onhand(site: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    settings = site.settings
-    environment = {
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "SECRET_KEY": settings.secret_key,
-    }
-    monkeypatch.setattr("onhand.app.survey", lambda: Installed(site.addons))
-    return lambda *words: CliRunner(env=environment).invoke(main, [str(word) for word in words], prog_name="onhand")
 
 
 def test_the_command_line_names_lists_and_ends(onhand: Any, transact: Transact, entities: Any, tmp_path: Path) -> None:

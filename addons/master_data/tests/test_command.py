@@ -5,27 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-from click.testing import CliRunner
-from onhand.addons import Installed
-from onhand.cli import main
 from onhand_master_data.api import items_by_sku, locations_by_code
 
 Transact = Callable[..., Any]
-
-
-@pytest.fixture
-def onhand(site: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Run a command line on the test's site and return its result."""
-    settings = site.settings
-    environment = {
-        "DATABASE_URL": settings.database_url,
-        "ONHAND_OWNER_DATABASE_URL": settings.owner_database_url,
-        "REDIS_URL": settings.redis_url,
-        "SECRET_KEY": settings.secret_key,
-    }
-    monkeypatch.setattr("onhand.app.survey", lambda: Installed(site.addons))
-    return lambda *words: CliRunner(env=environment).invoke(main, [str(word) for word in words], prog_name="onhand")
 
 
 def test_files_are_imported_in_order(onhand: Any, tmp_path: Path, transact: Transact, entities: Any) -> None:

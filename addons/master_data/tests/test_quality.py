@@ -7,9 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from onhand.addons import Installed
-from onhand.cli import main
 from onhand.problems import ImportRefused
 from onhand.testing.people import csrf_token
 from onhand_master_data.api import (
@@ -311,28 +308,22 @@ def test_rules_and_scores_over_rest(api: Any, token: Any, transact: Transact, en
     assert editor.post(f"/api/v1/validation_rules/{made.json['id']}/retire").status_code == 204
 
 
-def test_at_the_command_line(site: Any, monkeypatch: pytest.MonkeyPatch, transact: Transact, entities: Any) -> None:
+def test_at_the_command_line(onhand: Any, transact: Transact, entities: Any) -> None:
     a, _ = entities
-    environment = {
-        "DATABASE_URL": site.settings.database_url,
-        "REDIS_URL": site.settings.redis_url,
-        "SECRET_KEY": site.settings.secret_key,
-    }
-    monkeypatch.setattr("onhand.app.survey", lambda: Installed(site.addons))
 
-    def onhand(*words: str) -> Any:
-        answer = CliRunner(env=environment).invoke(main, list(words), prog_name="onhand")
+    def told(*words: str) -> Any:
+        answer = onhand(*words)
         assert answer.exit_code == 0, answer.output
         return json.loads(answer.stdout)
 
     transact(lambda session, now: make_item(session, now, a.id, sku="BAD", name="Bad"))
     words = ("quality", "hold", "gtin_required", "--entity", a.code, "--json")
-    onhand(*words, "--dry-run")
-    made = onhand(*words)
-    assert [one["entity"] for one in onhand("quality", "rules", "--json") if one["id"]] == [a.code]
-    assert onhand("quality", "measure", "--entity", a.code, "--dry-run", "--json")["score"] == "75.00"
-    assert onhand("quality", "scores", "--json") == []
-    onhand("quality", "measure", "--entity", a.code, "--json")
-    assert [one["score"] for one in onhand("quality", "scores", "--json")] == ["75.00"]
-    onhand("quality", "retire", str(made["id"]), "--json")
-    assert onhand("change", "list", "--json") == []
+    told(*words, "--dry-run")
+    made = told(*words)
+    assert [one["entity"] for one in told("quality", "rules", "--json") if one["id"]] == [a.code]
+    assert told("quality", "measure", "--entity", a.code, "--dry-run", "--json")["score"] == "75.00"
+    assert told("quality", "scores", "--json") == []
+    told("quality", "measure", "--entity", a.code, "--json")
+    assert [one["score"] for one in told("quality", "scores", "--json")] == ["75.00"]
+    told("quality", "retire", str(made["id"]), "--json")
+    assert told("change", "list", "--json") == []

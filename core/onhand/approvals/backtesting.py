@@ -29,7 +29,7 @@ SECONDS_MAX = 10
 # Those asked for in the window before are read too: they were added up with what followed them.
 ASKED = """
 /* approvals.backtest_asked */
-SELECT id, kind, title, entity_id, location_id, subject, quantity, amount_minor, currency, requester, asked_at,
+SELECT id, kind, title, entity_id, location_id, subject, quantity, amount_minor, currency, fields, requester, asked_at,
   CASE WHEN status IN ('rejected', 'withdrawn') THEN decided_at END
 FROM onhand.approval
 WHERE (entity_id = ANY(%(entities)s::int[]) OR entity_id IS NULL AND %(group)s) AND kind = ANY(%(kinds)s::text[])
@@ -71,7 +71,7 @@ class _Desk:
             sum(abs(one.amount_minor or 0) for one in counted),
             request.currency,
         )
-        steps = self.book.steps(self.kinds[request.kind], request, weight)
+        steps = self.book.steps(self.kinds, request, weight)
         return ", then ".join(step.role.replace("_", " ") for step in steps) or "nobody: done at once"
 
 
@@ -88,6 +88,10 @@ def backtest_rules(session: Session, change: RuleChange, *, now: datetime, days:
     added = [ApprovalRule(entity_id=change.entity_id, **asdict(rule)) for rule in checked.add]
     kinds = kinds_of(session)
     wanted = {rule.kind for rule in (*added, *retired)} & set(kinds)
+    if any(
+        kinds[name].fields for name in wanted
+    ):  # what touches a field of one kind may have been asked for as another
+        wanted |= {name for name, kind in kinds.items() if kind.fields}
     live = RuleBook.read(session, wanted)
     draft = live.drafted(added, [rule.id for rule in retired])
     is_group = change.entity_id is None
@@ -169,13 +173,14 @@ def _asked(
     quantity: int | None,
     amount_minor: int | None,
     currency: str | None,
+    fields: list[str],
     requester: str,
     at: datetime,
     gone_at: datetime | None,
 ) -> _Asked:
     request = ApprovalRequest(
         kind, str(id_), title, entity_id, location_id, subject=subject, quantity=quantity, amount_minor=amount_minor,
-        currency=currency,
+        currency=currency, fields=tuple(fields),
     )  # fmt: skip
     return _Asked(id_, request, requester, at, gone_at)
 

@@ -44,6 +44,7 @@ class ApprovalRequest:
     `quantity` (base units) and `amount_minor` (in `currency`) are what rules weigh, by their size, whatever the sign.
     `location` is the location's code and `subject` (`item:7`) what it is about: requests of one person that agree in
     kind, entity, location and subject are added up against splitting. `payload` is the kind's own, handed back to it.
+    `fields` are what it changes, as `<kind>.<field>`, or whole kinds: whoever owns any of them must agree. None: the kind.
     """
 
     kind: str
@@ -63,6 +64,7 @@ class ApprovalRequest:
     payload: dict[str, Any] = field(default_factory=dict)
     reason: str | None = None
     note: str | None = None
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

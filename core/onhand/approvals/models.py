@@ -101,6 +101,7 @@ class Approval(Base):
     decided_at: Mapped[datetime | None]
     href: Mapped[str | None]
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    fields: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'::text[]"))
 
 
 class ApprovalActivity(Base):
@@ -149,8 +150,8 @@ class ApprovalActivity(Base):
 class ApprovalRule(Base):
     """From an amount or a quantity on, a role must agree to a kind of change at a place, in the turn of its tier.
 
-    Without an entity it holds in the whole group, without a location in the whole entity. Rules are never changed:
-    a change retires one and adds another.
+    Without an entity it holds in the whole group, without a location in the whole entity, without a field for all that
+    have no rule of their own. Rules are never changed: a change retires one and adds another.
     """
 
     __tablename__ = "approval_rule"
@@ -176,6 +177,7 @@ class ApprovalRule(Base):
     recorded_at: Mapped[datetime]
     actor: Mapped[str]
     retired_at: Mapped[datetime | None]
+    field: Mapped[str | None]
 
 
 class Delegation(Base):

@@ -194,6 +194,7 @@ class ApprovalRuleSchema(Schema):
     amount_from_minor = ma.Integer(load_default=None, allow_none=True, strict=True)
     currency = ma.String(load_default=None, allow_none=True, validate=validate.Regexp(r"^[A-Z]{3}\Z"))
     quantity_from = ma.Integer(load_default=None, allow_none=True, strict=True)
+    field = fields.Code(load_default=None, allow_none=True)
 
 
 class ApprovalRuleChangeSchema(Schema):

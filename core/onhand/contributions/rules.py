@@ -130,7 +130,7 @@ class ApprovalKind:
     `permission`: what an approver must hold at the place, besides the role that the rules name. `apply` carries it out
     in the transaction of the last decision; `recheck`, where given, says whether what was asked still fits, and `revise`
     what is asked for when the requester wants another quantity or amount: without it only the note can be changed.
-    `tiers` hold until somebody sets a rule for the kind, anywhere.
+    `tiers` hold until somebody sets a rule for the kind, anywhere. `fields` (name, label) may have rules of their own.
     """
 
     name: str
@@ -140,6 +140,7 @@ class ApprovalKind:
     recheck: "Recheck | None" = None
     tiers: tuple[ApprovalTier, ...] = ()
     revise: "Revise | None" = None
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

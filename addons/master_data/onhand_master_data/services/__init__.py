@@ -21,6 +21,7 @@ from onhand_master_data.services.governed import (
 from onhand_master_data.services.items import create_items, save_items, update_items
 from onhand_master_data.services.locations import create_locations, save_locations, update_locations
 from onhand_master_data.services.measuring import Score, is_stale, latest_scores, measure
+from onhand_master_data.services.owning import FIELD_NAMES, NewOwner, Owner, name_owners, owners
 from onhand_master_data.services.requesting import Requested, apply_due, withdraw_requests
 from onhand_master_data.services.rule_settings import (
     NewSetting,
@@ -35,10 +36,13 @@ from onhand_master_data.services.units import create_units, rename_units
 from onhand_master_data.services.violations import attempts_of, report_violations
 
 __all__ = [
+    "FIELD_NAMES",
     "Changed",
     "Ending",
     "Naming",
+    "NewOwner",
     "NewSetting",
+    "Owner",
     "Registered",
     "Requested",
     "Score",
@@ -61,6 +65,8 @@ __all__ = [
     "latest_scores",
     "measure",
     "name_authorities",
+    "name_owners",
+    "owners",
     "registered",
     "rename_units",
     "report_violations",

@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session
 from onhand_master_data.models import ChangeRequest
 from onhand_master_data.refusals import FieldError, Refused
 from onhand_master_data.services.again import carried_out, differences_now
-from onhand_master_data.services.wishes import CLASSES, Any_, class_of, written
+from onhand_master_data.services.wishes import CLASSES, Any_, class_of, fields_of, written
 from onhand_master_data.values import Use
 
 __all__ = [
@@ -149,7 +149,7 @@ def recheck(
             answers.append(None)
         else:
             parts = {name: getattr(approval.request, name) for name in approval.request.__dataclass_fields__}
-            answers.append(ApprovalRequest(**parts | {"changes": changes}))
+            answers.append(ApprovalRequest(**parts | {"changes": changes, "fields": fields_of(lines)}))
     return answers
 
 
@@ -241,6 +241,7 @@ def _approval(
         evidence=tuple(proofs[:LINES_MAX]),
         payload={"request": str(id_)},
         note=note,
+        fields=fields_of(asking.differences),
     )
 
 

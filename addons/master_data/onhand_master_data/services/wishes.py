@@ -20,7 +20,16 @@ from onhand_master_data.values import (
     UnitChange,
 )
 
-__all__ = ["CLASSES", "class_of", "differences_of_item", "differences_of_place", "read", "written"]
+__all__ = [
+    "CLASSES",
+    "FIELDS",
+    "class_of",
+    "differences_of_item",
+    "differences_of_place",
+    "fields_of",
+    "read",
+    "written",
+]
 
 CLASSES = {
     "pack": "Pack factors",
@@ -29,8 +38,21 @@ CLASSES = {
     "location": "Locations",
     "unit": "Units",
 }
-"""What has an owner of its own, the gravest first: a request that touches several goes to the owner of the first."""
-GOVERNED = ("sku", "name", "category", "active")
+"""What has an owner of its own, the gravest first: a request that touches several is one of the first."""
+FIELDS = {
+    "pack": (),
+    "barcode": (),
+    "item": (("sku", "SKU"), ("name", "Name"), ("category", "Category"), ("active", "Active")),
+    "location": (
+        ("name", "Name"),
+        ("kind", "Kind"),
+        ("gln", "GLN"),
+        ("time_zone", "Time zone"),
+        ("active", "Active"),
+    ),
+    "unit": (),
+}
+"""The fields of each class that may have owners of their own. Who stocks an item is each entity's own."""
 LABELS = {"sku": "SKU", "gln": "GLN", "time_zone": "Time zone"}
 Any_ = ItemChange | ItemDraft | LocationChange | UnitChange
 
@@ -69,15 +91,15 @@ def read(subject: str, document: dict[str, Any]) -> Any_:
 
 
 def differences_of_item(want: Wanted) -> Iterator[tuple[str, Change]]:
-    """Return what changes of an item with an owner: the class it belongs to, and before and after."""
+    """Return what changes of an item with an owner: the class or the field that it is, and before and after."""
     before = want.before
     if before is None:
         yield "item", Change(f"{want.sku}: new item", None, want.name)
         return
-    for name in GOVERNED:
+    for name, _ in FIELDS["item"]:
         old, new = getattr(before, name), getattr(want, name)
         if old != new:
-            yield "item", Change(f"{before.sku}: {_label(name)}", _shown(old), _shown(new))
+            yield f"item.{name}", Change(f"{before.sku}: {_label(name)}", _shown(old), _shown(new))
     if before.entities != want.entities:
         yield "item", Change(f"{before.sku}: stocked by", _shown(before.entities), _shown(want.entities))
     yield from _packs(before, want)
@@ -95,13 +117,22 @@ def differences_of_place(before: Location | Unit, after: Location | Unit) -> Ite
     for field in fields(before):
         old, new = getattr(before, field.name), getattr(after, field.name)
         if old != new:
-            yield kind, Change(f"{before.code}: {_label(field.name)}", _shown(old), _shown(new))
+            owned = field.name in dict(FIELDS[kind])
+            yield (
+                f"{kind}.{field.name}" if owned else kind,
+                Change(f"{before.code}: {_label(field.name)}", _shown(old), _shown(new)),
+            )
 
 
 def class_of(found: Sequence[tuple[str, Change]]) -> str:
-    """Return whose consent it takes: that of the owner of the gravest thing that changes."""
-    touched = {kind for kind, _ in found}
+    """Return the class of the gravest thing that changes."""
+    touched = {name.partition(".")[0] for name, _ in found}
     return next(kind for kind in CLASSES if kind in touched)
+
+
+def fields_of(found: Sequence[tuple[str, Change]]) -> tuple[str, ...]:
+    """Return what changes, as approvals name it: whoever owns any of it must agree."""
+    return tuple(sorted({f"master_data.{name}" for name, _ in found}))
 
 
 def _packs(before: Item, want: Wanted) -> Iterator[tuple[str, Change]]:

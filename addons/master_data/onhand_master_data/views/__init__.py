@@ -9,6 +9,8 @@ from onhand_master_data.views.item_pages import item_pages
 from onhand_master_data.views.items import items_api
 from onhand_master_data.views.location_pages import location_pages
 from onhand_master_data.views.locations import locations_api
+from onhand_master_data.views.owner_pages import owner_pages
+from onhand_master_data.views.owners import owners_api
 from onhand_master_data.views.pages import master_data
 from onhand_master_data.views.quality import quality_api, rules_api
 from onhand_master_data.views.quality_pages import quality_pages
@@ -22,6 +24,7 @@ __all__ = [
     "items_api",
     "locations_api",
     "master_data",
+    "owners_api",
     "quality_api",
     "quality_tile",
     "requests_api",
@@ -29,5 +32,5 @@ __all__ = [
     "units_api",
 ]
 
-PAGES = (authority_pages, ground_pages, imports, item_pages, location_pages, quality_pages, request_pages)
+PAGES = (authority_pages, ground_pages, imports, item_pages, location_pages, owner_pages, quality_pages, request_pages)
 assert all(pages is master_data for pages in PAGES)  # noqa: S101 - imported for their routes

@@ -19,7 +19,7 @@ from onhand_master_data.services import Requested, Terms
 from onhand_master_data.values import Location
 
 __all__ = [
-    "answered", "as_problem", "attempt_import", "change", "demand_whole_entities", "may_edit", "reach", "report",
+    "answered", "as_problem", "attempt_import", "change", "demand_whole_entities", "may_edit", "may_rule", "reach", "report",
     "reported", "taken_apart", "within_reach",
 ]  # fmt: skip
 
@@ -36,6 +36,14 @@ def may_edit() -> bool:
     """Say whether who asks may change what concerns the whole of this request's entities: draw a button or not."""
     places = [principal().locations("master_data.edit", entity_id) for entity_id in scope()]
     return all(held is None for held in places)
+
+
+def may_rule(entity_id: int | None) -> bool:
+    """Say whether who asks may change the rules for approvals of an entity as a whole, or (None) of the group."""
+    known = principal()
+    if entity_id is None:
+        return known.may_in_group("approvals.edit")
+    return known.locations("approvals.edit", entity_id) is None
 
 
 def within_reach(location: Location, entity_id: int, permission: str = "master_data.read") -> bool:

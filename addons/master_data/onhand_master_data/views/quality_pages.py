@@ -1,4 +1,4 @@
-"""HTML: how good the item master is and what is wrong with it, the rules it is held to, and who owns which field."""
+"""HTML: how good the item master is and what is wrong with it, and the rules it is held to."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from onhand_master_data import quality, queries, services
 from onhand_master_data.refusals import Refused
 from onhand_master_data.services import NewSetting
-from onhand_master_data.services.wishes import CLASSES
 from onhand_master_data.views.asking import demand_whole_entities, may_edit
 from onhand_master_data.views.pages import asked, errors_by_field, filled, filters, master_data
 
@@ -42,14 +41,6 @@ RULE_COLUMNS = [
     Column("since", "From", "day"),
     Column("id", "Action"),
 ]
-OWNER_COLUMNS = [
-    Column("data", "Data"),
-    Column("fields", "Fields"),
-    Column("roles", "Who must agree"),
-    Column("several", "For several entities"),
-    Column("source", "Said by"),
-]
-SOURCES = {"entity": "a rule of the entity", "group": "a rule of the group", "shipped": "as shipped"}
 
 
 @master_data.get("/quality")
@@ -131,31 +122,6 @@ def retire_rule(rule_id: int) -> ResponseReturnValue:
     except Refused as refused:
         flash("; ".join(error.message for error in refused.errors), "error")
     return redirect(url_for("master_data.validation_rules"), 303)
-
-
-@master_data.get("/owners")
-@requires("master_data.read")
-def field_owners() -> str:
-    """Show who must agree to a change of which field, here and where several entities are concerned."""
-
-    def command(session: Session, _: datetime) -> dict[str, Any]:
-        entity_id = scope()[0]
-        here, several = quality.owners(session, entity_id), quality.owners(session, None)
-        return {
-            "entity": queries.entity_of(session, entity_id),
-            "rows": [
-                {
-                    "data": label,
-                    "fields": ", ".join(quality.FIELDS[name]),
-                    "roles": ", then ".join(here[name][0]),
-                    "several": ", then ".join(several[name][0]),
-                    "source": SOURCES[here[name][1]],
-                }
-                for name, label in CLASSES.items()
-            ],
-        }
-
-    return render_template("master_data/owners.html", columns=OWNER_COLUMNS, **in_scope(command))
 
 
 def _rules_page(errors: dict[str, str], given: Any) -> str:

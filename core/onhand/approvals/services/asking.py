@@ -20,6 +20,7 @@ from onhand.approvals.services.rows import (
     as_kind_sees,
     by_kind,
     due_after,
+    kinds_of,
     kinds_within,
     locked,
     put,
@@ -28,7 +29,7 @@ from onhand.approvals.services.rows import (
     take_turns,
     tell,
 )  # fmt: skip
-from onhand.approvals.services.weighing import RuleBook, Totals
+from onhand.approvals.services.weighing import RuleBook, Totals, touched
 from onhand.contributions import ApprovalKind
 from onhand.ids import uuid7
 from onhand.reasons.api import check
@@ -68,7 +69,7 @@ def ask(session: Session, requests: Sequence[ApprovalRequest], *, by: Actor, now
     requester = by.ref if person is None else f"user:{person}"
     take_turns(session, (f"{requester}:{request.kind}" for request in requests))
     kinds = {entity: kinds_within(session, entity, now) for entity in {request.entity_id for request in requests}}
-    book = RuleBook.read(session, {request.kind for request in requests})
+    book = RuleBook.read(session, touched(requests, kinds_of(session)))
     totals = Totals(session, requests, requester, now=now)
     known = _known(session, requester, requests)
     wrong = _wrong(session, requests, kinds)
@@ -84,7 +85,7 @@ def ask(session: Session, requests: Sequence[ApprovalRequest], *, by: Actor, now
         else:
             row = _row(request, by, person, requester, now)
             weight = totals.weigh(request)
-            set_steps(row, book.steps(kinds[request.entity_id][request.kind], request, weight), weight)
+            set_steps(row, book.steps(kinds[request.entity_id], request, weight), weight)
             totals.add(request)
             known[request.kind, request.key] = row
             fresh.append((position, row))
@@ -121,7 +122,7 @@ def revise(session: Session, revisions: Sequence[Revision], *, by: Actor, now: d
     take_turns(session, (f"{requester}:{request.kind}" for request in requests))
     rows = locked(session, [revision.id for revision in revisions])
     kinds = {entity: kinds_within(session, entity, now) for entity in {request.entity_id for request in requests}}
-    book = RuleBook.read(session, {request.kind for request in requests})
+    book = RuleBook.read(session, touched(requests, kinds_of(session)))
     totals = Totals(session, requests, requester, now=now, besides=[revision.id for revision in revisions])
     wrong = _wrong(session, requests, kinds)
     answers: list[Asked | Refused] = []
@@ -171,7 +172,7 @@ def _revised(
 ) -> Refused | None:
     kinds, book, totals = weighing
     weight = totals.weigh(revision.request)
-    steps = book.steps(kinds[row.entity_id][row.kind], revision.request, weight)
+    steps = book.steps(kinds[row.entity_id], revision.request, weight)
     totals.add(revision.request)
     before = audit_facts(row)
     applied: Applied | None = None

@@ -27,7 +27,7 @@ from onhand.approvals.services.rows import (
     set_steps,
     tell,
 )  # fmt: skip
-from onhand.approvals.services.weighing import RuleBook, Totals
+from onhand.approvals.services.weighing import RuleBook, Totals, touched
 from onhand.contributions import ApprovalKind
 from onhand.notices.api import NewNotice, notify
 from onhand.reasons.api import check
@@ -239,9 +239,9 @@ def _recheck(
             elif found is not None:
                 outdated.append((row, found))
         if outdated:
-            book = RuleBook.read(session, [name])
+            book = RuleBook.read(session, touched((found for _, found in outdated), bench.kinds))
             for row, found in outdated:
-                refused[row.id] = _outdate(session, row, found, kind, book, told, now)
+                refused[row.id] = _outdate(session, row, found, bench.kinds, book, told, now)
     return refused
 
 
@@ -249,7 +249,7 @@ def _outdate(
     session: Session,
     row: Row,
     found: ApprovalRequest,
-    kind: ApprovalKind,
+    kinds: Mapping[str, ApprovalKind],
     book: RuleBook,
     told: list[tuple[Row, str, dict[str, Any]]],
     now: datetime,
@@ -258,7 +258,7 @@ def _outdate(
     put(row, found)
     row.version += 1
     weight = Totals(session, [found], row.requester, now=now, besides=[row.id]).weigh(found)
-    steps = book.steps(kind, found, weight)
+    steps = book.steps(kinds, found, weight)
     if steps:
         set_steps(row, steps, weight)
     else:  # smaller by now, yet somebody was asked: the first of them still says yes or no

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from onhand.approvals.kinds import ApprovalRequest
 from onhand.approvals.services.outcomes import Refused
+from onhand.approvals.services.weighing import kind_and_field
 from onhand.contributions import ApprovalKind
 
 __all__ = ["fault"]
@@ -19,6 +20,8 @@ def fault(request: ApprovalRequest, kinds: Mapping[str, ApprovalKind]) -> Refuse
     if request.kind not in kinds:
         here = ", ".join(sorted(kinds)) or "none"
         return Refused("unknown_kind", f"there is no kind of approval {request.kind!r} here; there are: {here}")
+    if unknown := [name for name in request.fields if not _is_known(name, kinds)]:
+        return Refused("invalid", f"no kind of approval has a field {unknown[0]!r}")
     for name in ("title", "key"):
         if not getattr(request, name).strip():
             return Refused("invalid", f"{name} is empty")
@@ -37,3 +40,8 @@ def fault(request: ApprovalRequest, kinds: Mapping[str, ApprovalKind]) -> Refuse
     if len(request.changes) > LINES_MAX or len(request.evidence) > LINES_MAX:
         return Refused("invalid", f"more than {LINES_MAX} lines of changes or evidence")
     return None
+
+
+def _is_known(name: str, kinds: Mapping[str, ApprovalKind]) -> bool:
+    kind, field = kind_and_field(kinds, name)
+    return kind in kinds and (field is None or field in dict(kinds[kind].fields))

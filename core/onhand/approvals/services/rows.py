@@ -79,6 +79,7 @@ def put(row: Row, request: ApprovalRequest) -> None:
     row.changes = [asdict(change) for change in request.changes]
     row.evidence = [asdict(proof) for proof in request.evidence]
     row.payload = request.payload
+    row.fields = list(request.fields)
 
 
 def request_of(row: Row) -> ApprovalRequest:
@@ -91,6 +92,7 @@ def request_of(row: Row) -> ApprovalRequest:
         changes=tuple(Change(**change) for change in row.changes),
         evidence=tuple(Proof(**proof) for proof in row.evidence),
         payload=row.payload,
+        fields=tuple(row.fields),
         **{name: getattr(row, name) for name in TEXTS},
     )
 

@@ -38,7 +38,8 @@ class RuleRefused(Exception):
 class NewRule:
     """From an amount or a quantity on (inclusive; either suffices; neither: always), a role must agree in its turn.
 
-    A location is named by its code, its id or both; none: everywhere in the entity.
+    A location is named by its code, its id or both; none: everywhere in the entity. `field`: one of the kind's; none: all
+    that have no rule of their own.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class NewRule:
     amount_from_minor: int | None = None
     currency: str | None = None
     quantity_from: int | None = None
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,9 @@ def _check(session: Session, given: Sequence[NewRule]) -> None:
     for rule in given:
         if rule.kind not in kinds:
             raise RuleRefused("kind", f"there is no kind {rule.kind!r}; there are: {', '.join(sorted(kinds))}")
+        if rule.field is not None and rule.field not in dict(kinds[rule.kind].fields):
+            have = ", ".join(name for name, _ in kinds[rule.kind].fields) or "none"
+            raise RuleRefused("field", f"{rule.kind} has no field {rule.field!r}; it has: {have}")
         if rule.role not in roles:
             raise RuleRefused("role", f"there is no role {rule.role!r}; there are: {', '.join(sorted(roles))}")
         if not 1 <= rule.tier <= TIER_MAX:
@@ -191,11 +196,15 @@ def said(rule: ApprovalRule | NewRule, label: str | None = None) -> str:
     ]
     where = f" at {rule.location or rule.location_id}" if rule.location_id is not None else ""
     begin = " or ".join(filter(None, thresholds))
-    return f"{label or rule.kind}{where}: {f'from {begin}' if begin else 'always'}, tier {rule.tier}: {rule.role}"
+    field = f", {rule.field}" if rule.field is not None else ""
+    return (
+        f"{label or rule.kind}{field}{where}: {f'from {begin}' if begin else 'always'}, tier {rule.tier}: {rule.role}"
+    )
 
 
 def _facts(rule: ApprovalRule) -> dict[str, Any]:
     return {
         "kind": rule.kind, "location_id": rule.location_id, "amount_from_minor": rule.amount_from_minor,
         "currency": rule.currency, "quantity_from": rule.quantity_from, "tier": rule.tier, "role": rule.role,
+        "field": rule.field,
     }  # fmt: skip

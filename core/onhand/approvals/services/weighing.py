@@ -1,6 +1,6 @@
 """Which rules a request falls under: thresholds are inclusive, and what one person splits is added up."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 
 from onhand.approvals.kinds import ApprovalRequest
 from onhand.approvals.models import ApprovalRule
-from onhand.contributions import ApprovalKind
+from onhand.contributions import ApprovalKind, ApprovalTier
 from onhand.db import cursor, int_array, text_array, time_array
 from onhand.policies.book import Where
 from onhand.policies.services import resolve_many
 
-__all__ = ["SPLIT_HOURS", "Alike", "RuleBook", "Step", "Totals", "Weight", "alike", "reaches"]
+__all__ = [
+    "SPLIT_HOURS", "Alike", "RuleBook", "Step", "Totals", "Weight", "alike", "kind_and_field", "reaches", "touched",
+]  # fmt: skip
 
 SPLIT_HOURS = "approvals.split_hours"
 # By size, not by sign: plus forty and minus forty in one afternoon are eighty moved.
@@ -54,14 +56,15 @@ class Step:
 class RuleBook:
     """The rules in force, read once per command.
 
-    For a kind, those of the most specific place that has any count: the location's, else the entity's, else the
-    group's, else the tiers the kind itself comes with. Of these, every one whose threshold is reached adds its step.
+    For each field that a request touches, the rules for that field count, else those for its kind as a whole; of these
+    those of the most specific place that has any: the location's, else the entity's, else the group's; else the tiers the
+    kind itself comes with. Of these, every one whose threshold is reached adds its step.
     """
 
     def __init__(self, rules: Iterable[ApprovalRule]) -> None:
-        self._rules: dict[tuple[str, int | None, int | None], list[ApprovalRule]] = {}
+        self._rules: dict[tuple[str, str | None, int | None, int | None], list[ApprovalRule]] = {}
         for rule in rules:
-            self._rules.setdefault((rule.kind, rule.entity_id, rule.location_id), []).append(rule)
+            self._rules.setdefault((rule.kind, rule.field, rule.entity_id, rule.location_id), []).append(rule)
 
     @classmethod
     def read(cls, session: Session, kinds: Collection[str]) -> "RuleBook":
@@ -74,24 +77,40 @@ class RuleBook:
         kept = [rule for rules in self._rules.values() for rule in rules if rule.id not in retire]
         return RuleBook([*kept, *add])
 
-    def steps(self, kind: ApprovalKind, request: ApprovalRequest, weight: Weight) -> list[Step]:
+    def steps(self, kinds: Mapping[str, ApprovalKind], request: ApprovalRequest, weight: Weight) -> list[Step]:
         """Return the consents a request needs, in their order; none: it takes effect at once."""
-        places = ((request.entity_id, request.location_id), (request.entity_id, None), (None, None))
-        of_place = next((rules for place in places if (rules := self._rules.get((kind.name, *place)))), None)
-        found = (
-            {
-                Step(tier.tier, tier.role)
-                for tier in kind.tiers
-                if reaches(weight, tier.amount_from_minor, tier.quantity_from)
-            }
-            if of_place is None
-            else {
-                Step(rule.tier, rule.role)
-                for rule in of_place
-                if reaches(weight, rule.amount_from_minor, rule.quantity_from, rule.currency)
-            }
-        )
+        found = {
+            Step(rule.tier, rule.role)
+            for name in request.fields or (request.kind,)
+            for rule in self.holding(kinds, name, request.entity_id, request.location_id)
+            if reaches(weight, rule.amount_from_minor, rule.quantity_from, getattr(rule, "currency", None))
+        }
         return sorted(found, key=lambda step: (step.tier, step.role))
+
+    def holding(
+        self, kinds: Mapping[str, ApprovalKind], name: str, entity_id: int | None, location_id: int | None = None
+    ) -> Sequence[ApprovalRule | ApprovalTier]:
+        """Return what holds at a place for a kind, or for one field of it: rules, or the tiers it comes with."""
+        kind, field = kind_and_field(kinds, name)
+        places = ((entity_id, location_id), (entity_id, None), (None, None))
+        for part in dict.fromkeys((field, None)):
+            for place in places:
+                if rules := self._rules.get((kind, part, *place)):
+                    return rules
+        return kinds[kind].tiers
+
+
+def kind_and_field(kinds: Collection[str], name: str) -> tuple[str, str | None]:
+    """Take `<kind>.<field>` apart; what names a kind as a whole has no field."""
+    if name in kinds:
+        return name, None
+    kind, _, field = name.rpartition(".")
+    return kind, field
+
+
+def touched(requests: Iterable[ApprovalRequest], kinds: Collection[str]) -> set[str]:
+    """Return the kinds whose rules requests fall under."""
+    return {kind_and_field(kinds, name)[0] for request in requests for name in request.fields or (request.kind,)}
 
 
 def reaches(weight: Weight, amount_from: int | None, quantity_from: int | None, currency: str | None = None) -> bool:

@@ -1,5 +1,6 @@
 """HTML: who must agree to what, and changing that."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,8 +19,9 @@ from onhand.approvals.models import ApprovalRule
 from onhand.approvals.services.outcomes import Asked, Refused
 from onhand.approvals.services.rows import kinds_of
 from onhand.approvals.services.rules import NewRule, RuleChange, RuleRefused, change_rules, checked_rules, rules, said
+from onhand.approvals.services.weighing import kind_and_field
 from onhand.approvals.views.pages import approvals
-from onhand.contributions import BacktestResult
+from onhand.contributions import ApprovalKind, BacktestResult
 from onhand.ids import uuid7
 from onhand.transaction import context
 from onhand.web import Column, minor_units
@@ -119,8 +121,9 @@ def _asked(session: Session, form: dict[str, str]) -> RuleChange:
         return RuleChange(str(uuid7()), entity_id, retire=(_number(form, "retire") or 0,), note=note)
     currency = session.scalar(select(Entity.currency).where(Entity.id == current_entity())) or ""
     amount = _amount(form, "amount_from_minor", currency)
+    kind, part = kind_and_field(kinds_of(session), form["kind"])
     rule = NewRule(
-        kind=form["kind"], role=form["role"], tier=_number(form, "tier") or 1, location=form["location"] or None,
+        kind=kind, field=part, role=form["role"], tier=_number(form, "tier") or 1, location=form["location"] or None,
         amount_from_minor=amount, currency=currency if amount is not None else None,
         quantity_from=_number(form, "quantity_from"),
     )  # fmt: skip
@@ -155,7 +158,7 @@ def _load(session: Session, _: datetime) -> dict[str, Any]:
     found = rules(session)
     lines = [
         {
-            "id": rule.id, "kind": kinds[rule.kind].label if rule.kind in kinds else rule.kind, "rule": _thresholds(rule),
+            "id": rule.id, "kind": _labelled(kinds, rule), "rule": _thresholds(rule),
             "place": rule.location or (f"location {rule.location_id}" if rule.location_id else entity.code if
                                        rule.entity_id and entity else "the whole group"),
             "from": "", "tier": rule.tier, "role": rule.role, "recorded_at": rule.recorded_at, "act": "",
@@ -164,11 +167,11 @@ def _load(session: Session, _: datetime) -> dict[str, Any]:
         }
         for rule in found
     ]  # fmt: skip
-    ruled = {rule.kind for rule in found}
+    ruled = {rule.kind for rule in found if rule.field is None}
     return {
         "rows": lines,
         "presets": [kind for name, kind in sorted(kinds.items()) if kind.tiers and name not in ruled],
-        "kinds": sorted(((name, kind.label) for name, kind in kinds.items()), key=lambda pair: pair[1]),
+        "kinds": sorted(_choices(kinds), key=lambda pair: pair[1]),
         "roles": [(code, name) for code, name in session.execute(select(Role.code, Role.name).order_by(Role.name))],
         "places": [
             *([("entity", entity.code)] if entity and _may_edit("entity") else []),
@@ -178,6 +181,18 @@ def _load(session: Session, _: datetime) -> dict[str, Any]:
         "locations": _locations(session, entity_id),
         "knows_locations": "location" in context(session).addons.policy_scopes,
     }
+
+
+def _labelled(kinds: Mapping[str, ApprovalKind], rule: ApprovalRule) -> str:
+    """Return what a rule is about: a kind of change, or a field of one."""
+    whole = f"{rule.kind}.{rule.field}" if rule.field is not None else rule.kind
+    return dict(_choices(kinds)).get(whole, whole)
+
+
+def _choices(kinds: Mapping[str, ApprovalKind]) -> Iterator[tuple[str, str]]:
+    for name, kind in kinds.items():
+        yield name, kind.label
+        yield from ((f"{name}.{part}", f"{kind.label}: {label}") for part, label in kind.fields)
 
 
 def _locations(session: Session, entity_id: int | None) -> list[tuple[str, str]]:
