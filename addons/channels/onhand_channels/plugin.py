@@ -1,5 +1,6 @@
 """Channels: where demand comes from, and the door through which its events reach the ledger."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -28,11 +29,12 @@ from onhand.contributions import (
 )
 from onhand.hooks import hookimpl
 from onhand.jobs import JobActor
+from onhand_master_data.api import Use
 from sqlalchemy.orm import Session
 
 from onhand_channels import exporters as exporting
 from onhand_channels import importers as files
-from onhand_channels import jobs, views
+from onhand_channels import jobs, master_data, views
 from onhand_channels.backtests import BACKTESTS
 from onhand_channels.facts import FACT_TYPES
 from onhand_channels.feed_queries import feed_measures
@@ -257,6 +259,12 @@ def exception_kinds() -> list[ExceptionKind]:
 def exception_actions(exception: ExceptionSubject) -> list[ExceptionAction]:
     """What can be done about a parked event, or one that came with several bodies."""
     return views.next_steps(exception)
+
+
+@hookimpl
+def item_obligations(session: Session, entity_id: int, item_ids: Sequence[int]) -> list[Use]:
+    """Orders of an item that shall be merged into another."""
+    return master_data.item_obligations(session, entity_id, item_ids)
 
 
 @hookimpl

@@ -9,7 +9,9 @@ from flask_smorest import Blueprint as Resource
 from onhand.contributions import (
     ApprovalKind,
     ApprovalTier,
+    ExceptionAction,
     ExceptionKind,
+    ExceptionSubject,
     Exporter,
     Importer,
     MenuItem,
@@ -39,6 +41,7 @@ __all__ = [
     "approval_kinds",
     "blueprints",
     "commands",
+    "exception_actions",
     "exception_kinds",
     "exporters",
     "importers",
@@ -110,6 +113,12 @@ def exception_kinds() -> list[ExceptionKind]:
         ExceptionKind(measuring.KIND, "Data quality", measuring.still_true, severity=1),
         ExceptionKind(requesting.FAILED, "Change not applied", requesting.failed_standing),
     ]
+
+
+@hookimpl
+def exception_actions(session: Session, exception: ExceptionSubject) -> list[ExceptionAction]:
+    """Merge what there is twice, or tell it apart."""
+    return views.next_steps(session, exception)
 
 
 @hookimpl

@@ -40,8 +40,9 @@ __all__ = [
 ]  # fmt: skip
 
 WHOLE_ITEM = """
-SELECT i.id, i.sku, i.name, i.base_unit, c.code, i.active, e.codes, p.units, p.numerators, p.denominators, b.gtins, b.units
+SELECT i.id, i.sku, i.name, i.base_unit, c.code, i.active, e.codes, p.units, p.numerators, p.denominators, b.gtins, b.units, o.sku
 FROM master_data.item i LEFT JOIN master_data.category c ON c.id = i.category_id
+LEFT JOIN master_data.item o ON o.id = i.merged_into
 CROSS JOIN LATERAL (SELECT array_agg(e.code ORDER BY e.code) AS codes
   FROM master_data.item_entity s JOIN onhand.entity e ON e.id = s.entity_id WHERE s.item_id = i.id) e
 CROSS JOIN LATERAL (SELECT array_agg(unit ORDER BY unit) AS units, array_agg(numerator ORDER BY unit) AS numerators,
@@ -82,6 +83,7 @@ def _item(row: Sequence[Any]) -> Item:
         entities=tuple(row[6] or ()),
         packs=tuple(Pack(*pack) for pack in zip(row[7] or (), row[8] or (), row[9] or (), strict=True)),
         barcodes=tuple(Barcode(*barcode) for barcode in zip(row[10] or (), row[11] or (), strict=True)),
+        survivor=row[12],
     )
 
 

@@ -16,11 +16,14 @@ __all__ = ["Found", "resolve_items", "resolve_locations"]
 
 ITEMS = """
 /* master_data.resolve_items */
-WITH named (id, gtin, unit) AS (
-  SELECT id, NULL, NULL FROM master_data.item WHERE sku = ANY(%s)
-  UNION ALL SELECT item_id, gtin, unit FROM master_data.barcode WHERE gtin = ANY(%s)
+WITH RECURSIVE lead (sku, id) AS (
+  SELECT sku, id FROM master_data.item WHERE sku = ANY(%s)
+  UNION ALL SELECT l.sku, i.merged_into FROM lead l JOIN master_data.item i ON i.id = l.id WHERE i.merged_into IS NOT NULL
+), named (id, sku, gtin, unit) AS (
+  SELECT id, sku, NULL, NULL FROM lead
+  UNION ALL SELECT item_id, NULL, gtin, unit FROM master_data.barcode WHERE gtin = ANY(%s)
 )
-SELECT n.gtin, coalesce(n.unit, i.base_unit), i.id, i.sku, i.base_unit, i.category_id, e.ids,
+SELECT n.sku, n.gtin, coalesce(n.unit, i.base_unit), i.id, i.sku, i.base_unit, i.category_id, e.ids,
   p.units, p.numerators, p.denominators, f.units, f.times, f.numerators, f.denominators
 FROM named n JOIN master_data.item i ON i.id = n.id
 CROSS JOIN LATERAL (SELECT array_agg(entity_id ORDER BY entity_id) AS ids
@@ -49,7 +52,7 @@ class Found:
 
 
 def resolve_items(session: Session, skus: Collection[str] = (), gtins: Collection[str] = ()) -> Found:
-    """Return the active items that SKUs and GTINs name; codes that name none are left out.
+    """Return the active items that SKUs and GTINs name; codes that name none are left out. What was merged leads on.
 
     GTINs are keyed as they were given, of whatever length. Items are the group's: whether an entity stocks one is for
     the caller to ask of `entity_ids`.
@@ -57,13 +60,13 @@ def resolve_items(session: Session, skus: Collection[str] = (), gtins: Collectio
     keys = {gtin: gtin_key(gtin) for gtin in _askable(gtins)}
     by_key: dict[str, ItemRef] = {}
     found = Found()
-    for gtin, unit, item_id, sku, base_unit, category_id, entity_ids, units, tops, bottoms, *versions in cursor(
+    for asked, gtin, unit, item_id, sku, base_unit, category_id, entity_ids, units, tops, bottoms, *versions in cursor(
         session
     ).execute(ITEMS, (_askable(skus), list(keys.values()))):
         packs = {pack: Fraction(*factor) for pack, *factor in zip(units or (), tops or (), bottoms or (), strict=True)}
         ref = ItemRef(item_id, sku, base_unit, tuple(entity_ids or ()), unit, category_id, packs, _factors(*versions))
         if gtin is None:
-            found.by_sku[sku] = ref
+            found.by_sku[asked] = ref
         else:
             by_key[gtin] = ref
     found.by_gtin.update({gtin: by_key[key] for gtin, key in keys.items() if key in by_key})

@@ -1,11 +1,12 @@
 """`onhand quality` and `onhand change`: scores, rules and change requests at the command line."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import click
-from onhand.cli.asking import at_option, entity_codes, entity_ids, entity_option, operator
+from onhand.cli.asking import MOMENTS, at_option, entity_codes, entity_ids, entity_option, operator
 from onhand.cli.output import as_json_option, done, show
 from onhand.cli.site import site
 from sqlalchemy.orm import Session
@@ -13,16 +14,22 @@ from sqlalchemy.orm import Session
 from onhand_master_data.commands import carry_out
 from onhand_master_data.requests import REQUEST_ORDER, STATUSES, requests_listed
 from onhand_master_data.services import (
+    Distinct,
     NewSetting,
     Setting,
+    Terms,
     add_rules,
     known_rules,
     latest_scores,
     measure,
+    merge_items,
+    preview_merge,
     retire_rules,
     settings,
+    tell_apart,
     withdraw_requests,
 )
+from onhand_master_data.values import ItemMerge
 
 __all__ = ["change", "quality"]
 
@@ -133,7 +140,7 @@ def retire(number: int, dry_run: bool, as_json: bool) -> None:
 
 @click.group()
 def change() -> None:
-    """Change requests: list, withdraw."""
+    """Change requests: list, merge, withdraw."""
 
 
 @change.command("list")
@@ -167,6 +174,45 @@ def withdraw(request_id: UUID, dry_run: bool, as_json: bool) -> None:
     carry_out(lambda session, now: withdraw_requests(session, [request_id], by=operator(), now=now), dry_run=dry_run)
     said = "would be withdrawn" if dry_run else "withdrawn"
     done({"id": str(request_id), "dry_run": dry_run}, said, as_json=as_json)
+
+
+@change.command()
+@click.argument("sku")
+@click.argument("survivor")
+@click.option("--at", "effective_at", type=click.DateTime(MOMENTS), help="The day of the change; without, at once.")
+@click.option("--note", help="Why, for the record.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@as_json_option
+def merge(
+    sku: str, survivor: str, effective_at: datetime | None, note: str | None, dry_run: bool, as_json: bool
+) -> None:
+    """Merge the item SKU into SURVIVOR: its codes lead there from then on. Refused while anything of it is in stock or open."""
+    merges = [ItemMerge(sku, survivor)]
+
+    def command(session: Session, now: datetime) -> dict[str, Any]:
+        changes = preview_merge(session, merges, now=now)
+        asked = merge_items(session, merges, terms=Terms(effective_at, note), by=operator(), now=now)
+        [made] = asked.requests
+        return {"id": str(made.id), "status": made.status, "changes": [asdict(one) for one in changes]}
+
+    document = carry_out(command, dry_run=dry_run)
+    lines = [f"  {one['label']}: {one['before'] or 'none'} → {one['after'] or 'none'}" for one in document["changes"]]
+    said = f"{sku} {'would be' if dry_run else 'is'} merged into {survivor}: {document['status']}"
+    done(document | {"dry_run": dry_run}, "\n".join([said, *lines]), as_json=as_json)
+
+
+@quality.command()
+@click.argument("sku")
+@click.argument("other")
+@click.option("--note", help="How one can tell, for the record.")
+@click.option("--dry-run", is_flag=True, help="Check, and change nothing.")
+@as_json_option
+def distinct(sku: str, other: str, note: str | None, dry_run: bool, as_json: bool) -> None:
+    """Remember that SKU is no duplicate of OTHER: the two are not proposed again."""
+    pair = Distinct(sku, other, note)
+    carry_out(lambda session, now: tell_apart(session, [pair], by=operator(), now=now), dry_run=dry_run)
+    said = f"{sku} and {other} {'would be' if dry_run else 'are'} told apart"
+    done({"sku": sku, "other": other, "dry_run": dry_run}, said, as_json=as_json)
 
 
 def _placed(one: Setting, codes: dict[int, str]) -> dict[str, Any]:

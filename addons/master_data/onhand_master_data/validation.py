@@ -1,21 +1,23 @@
 """Rules that items are held to. A rule is a pure function of an item and a parameter; where it holds, rows say."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from itertools import pairwise
 from unicodedata import normalize
 
 from onhand_master_data.values import Item
 
 __all__ = [
-    "DUPLICATE", "DUPLICATE_LABEL", "DUPLICATE_POINTS", "RULES", "Broken", "ValidationRule", "duplicates", "likeness",
+    "DUPLICATE", "DUPLICATE_LABEL", "DUPLICATE_POINTS", "NEAR_SAME", "RULES", "Broken", "ValidationRule", "duplicates",
+    "likeness",
 ]  # fmt: skip
 
 DUPLICATE = "duplicate"
 DUPLICATE_LABEL = "Nothing near-same"
 DUPLICATE_POINTS = 50
+NEAR_SAME = "near-same to "
+"""How the finding of a duplicate begins; the SKU of the older item follows."""
 STARS_MAX = 4
 
 
@@ -121,11 +123,24 @@ def _is_mark(char: str) -> bool:
     return "\u0300" <= char <= "\u036f"
 
 
-def duplicates(items: Iterable[Item]) -> Iterator[Broken]:
-    """Return every item that is near-same to an older one, which is left out: of two one is too many."""
+def duplicates(items: Iterable[Item], apart: Collection[tuple[int, int]] = ()) -> Iterator[Broken]:
+    """Return every item that is near-same to an older one, which is left out: of two one is too many.
+
+    `apart` are pairs of ids, the older first, of which somebody said that they are not the same.
+    """
     alike: defaultdict[tuple[object, ...], list[Item]] = defaultdict(list)
     for item in items:
         alike[likeness(item)].append(item)
     for group in alike.values():
-        for older, item in pairwise(sorted(group, key=lambda one: one.id)):
-            yield Broken(item.id, DUPLICATE, "name", f"near-same to {older.sku}", DUPLICATE_POINTS)
+        group.sort(key=lambda one: one.id)
+        for position, item in enumerate(group):
+            older = next(
+                (
+                    one
+                    for one in (group[place] for place in range(position - 1, -1, -1))
+                    if (one.id, item.id) not in apart
+                ),
+                None,
+            )
+            if older is not None:
+                yield Broken(item.id, DUPLICATE, "name", f"{NEAR_SAME}{older.sku}", DUPLICATE_POINTS)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final, Literal
 
 __all__ = [
-    "KEEP", "KINDS", "Barcode", "Category", "EntityName", "Item", "ItemChange", "ItemDraft", "ItemName", "ItemRef", "Keep",
+    "KEEP", "KINDS", "Barcode", "Category", "EntityName", "Item", "ItemChange", "ItemDraft", "ItemMerge", "ItemName", "ItemRef", "Keep",
     "Location", "LocationChange", "LocationDraft", "LocationName", "LocationRef", "Pack", "Unit", "UnitChange", "Use",
     "Violation",
 ]  # fmt: skip
@@ -75,7 +75,10 @@ class ItemDraft:
 
 @dataclass(frozen=True, slots=True)
 class ItemChange:
-    """What shall become of the item named by `sku`; lists replace what was there. The base unit never changes."""
+    """What shall become of the item named by `sku`; lists replace what was there. The base unit never changes.
+
+    `survivor` is the SKU of the item that takes its place; one that is made active again leads to itself again.
+    """
 
     sku: str
     new_sku: str | Keep = KEEP
@@ -85,11 +88,20 @@ class ItemChange:
     entities: tuple[str, ...] | Keep = KEEP
     packs: tuple[Pack, ...] | Keep = KEEP
     barcodes: tuple[Barcode, ...] | Keep = KEEP
+    survivor: str | Keep | None = KEEP
+
+
+@dataclass(frozen=True, slots=True)
+class ItemMerge:
+    """The item named by `sku` is the same as the one named by `survivor`, which shall take its place."""
+
+    sku: str
+    survivor: str
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item as it stands, whole. `category` and `entities` are codes; lists are sorted."""
+    """An item as it stands, whole. `category` and `entities` are codes; lists are sorted; `survivor` is a SKU."""
 
     id: int
     sku: str
@@ -100,6 +112,7 @@ class Item:
     entities: tuple[str, ...]
     packs: tuple[Pack, ...]
     barcodes: tuple[Barcode, ...]
+    survivor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,11 @@ from onhand.contributions import (
 from onhand.hooks import hookimpl
 from onhand.jobs import JobActor
 from onhand_channels.api import ChannelRef, Check, Claim, Demand, FeedKey, OrderLinesCancelled
+from onhand_master_data.api import Use
 from onhand_stock.api import Entry, MovementKind
 from sqlalchemy.orm import Session
 
-from onhand_reservations import jobs, queries, services, views
+from onhand_reservations import jobs, master_data, queries, services, views
 from onhand_reservations.backtests import BACKTESTS
 from onhand_reservations.channel_checks import checks_of
 from onhand_reservations.feed import units_of
@@ -164,6 +165,12 @@ def schedules() -> list[Schedule]:
 def open_obligations(session: Session, entity_id: int) -> list[Obligation]:
     """Promises that have not ended."""
     return [Obligation("holds", queries.open_holds(session, entity_id), "holds", "/reservations/?status=open")]
+
+
+@hookimpl
+def item_obligations(session: Session, entity_id: int, item_ids: Sequence[int]) -> list[Use]:
+    """Promises of an item that shall be merged into another."""
+    return master_data.item_obligations(session, entity_id, item_ids)
 
 
 @hookimpl

@@ -6,9 +6,9 @@ from onhand.db import cursor
 from onhand_master_data.api import Use
 from sqlalchemy.orm import Session
 
-from onhand_stock.states import PHYSICAL, SHORTAGE
+from onhand_stock.states import PHYSICAL, SHORTAGE, STATES
 
-__all__ = ["uses"]
+__all__ = ["item_obligations", "uses"]
 
 ON_HAND = " + ".join(sorted(PHYSICAL)) + f" - {SHORTAGE}"
 USES = f"""
@@ -20,6 +20,15 @@ UNION ALL
 SELECT 'location', b.location_id, count(*), sum({ON_HAND}), min(l.code)
 FROM stock.balance b JOIN master_data.location l ON l.id = b.location_id
 WHERE b.location_id = ANY(%(locations)s) AND b.entity_id = %(entity)s GROUP BY b.location_id
+"""
+OPEN = f"""
+/* master_data.item_obligations */
+SELECT b.item_id, {" + ".join(STATES)}, 'units in the book of ' || l.code, '/stock/items/' || i.sku
+FROM stock.balance b JOIN master_data.item i ON i.id = b.item_id JOIN master_data.location l ON l.id = b.location_id
+WHERE b.item_id = ANY(%(items)s) AND b.entity_id = %(entity)s AND {" + ".join(STATES)} > 0
+UNION ALL
+SELECT item_id, count(*), 'adjustments to decide', '/stock/adjustments' FROM stock.adjustment
+WHERE item_id = ANY(%(items)s) AND entity_id = %(entity)s AND status IN ('waiting', 'recount') GROUP BY item_id
 """
 
 
@@ -37,3 +46,9 @@ def uses(session: Session, entity_id: int, item_ids: Sequence[int], location_ids
         )
         for subject, id_, places, units, code in cursor(session).execute(USES, arguments).fetchall()
     ]
+
+
+def item_obligations(session: Session, entity_id: int, item_ids: Sequence[int]) -> list[Use]:
+    """Return what the book still has of items, in whatever state, and the adjustments of them that are not decided."""
+    rows = cursor(session).execute(OPEN, {"items": list(item_ids), "entity": entity_id}).fetchall()
+    return [Use("item", item_id, entity_id, label, int(units), href) for item_id, units, label, href in rows]

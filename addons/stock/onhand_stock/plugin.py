@@ -139,6 +139,12 @@ def uses(session: Session, entity_id: int, item_ids: Sequence[int], location_ids
 
 
 @hookimpl
+def item_obligations(session: Session, entity_id: int, item_ids: Sequence[int]) -> list[Use]:
+    """What is still in the book of an item that shall be merged into another."""
+    return master_data.item_obligations(session, entity_id, item_ids)
+
+
+@hookimpl
 def reference_rows(addons: "Addons") -> list[ReferenceRows]:
     """Kinds and transitions, for SQL to check the ledger against."""
     return kinds.reference_rows(addons)

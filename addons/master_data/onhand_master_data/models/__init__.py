@@ -2,7 +2,7 @@
 
 from onhand_master_data.models.authorities import Authority, AuthorityViolation
 from onhand_master_data.models.changes import ChangeRequest, PackFactor
-from onhand_master_data.models.quality import Finding, QualityScore, RuleSetting
+from onhand_master_data.models.quality import DistinctPair, Finding, QualityScore, RuleSetting
 from onhand_master_data.models.things import (
     CODE,
     NAME,
@@ -17,6 +17,6 @@ from onhand_master_data.models.things import (
 )
 
 __all__ = [
-    "CODE", "NAME", "Authority", "AuthorityViolation", "Barcode", "Category", "ChangeRequest", "Finding", "Item", "ItemEntity", "Location", "Pack", "PackFactor", "QualityScore", "RuleSetting",
+    "CODE", "NAME", "Authority", "AuthorityViolation", "Barcode", "Category", "ChangeRequest", "DistinctPair", "Finding", "Item", "ItemEntity", "Location", "Pack", "PackFactor", "QualityScore", "RuleSetting",
     "Unit", "Version",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from onhand.db import Base, BigInt, table
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Numeric
 from sqlalchemy.orm import Mapped, mapped_column
 
-__all__ = ["Finding", "QualityScore", "RuleSetting"]
+__all__ = ["DistinctPair", "Finding", "QualityScore", "RuleSetting"]
 
 
 class RuleSetting(Base):
@@ -67,3 +67,15 @@ class QualityScore(Base):
     with_findings: Mapped[int]
     findings: Mapped[dict[str, Any]]
     version: Mapped[int] = mapped_column(BigInt)
+
+
+class DistinctPair(Base):
+    """Two items that look near-same and are not, the older first: somebody looked. Rows are only added."""
+
+    __tablename__ = "distinct_pair"
+    __table_args__ = table(CheckConstraint("item_id < other_id", name="order"), schema="master_data", scope="group")
+    item_id: Mapped[int] = mapped_column(ForeignKey("master_data.item.id"), primary_key=True)
+    other_id: Mapped[int] = mapped_column(ForeignKey("master_data.item.id"), primary_key=True)
+    recorded_at: Mapped[datetime]
+    actor: Mapped[str]
+    note: Mapped[str | None]

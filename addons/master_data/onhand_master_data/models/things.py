@@ -60,12 +60,17 @@ class Category(Base):
 
 
 class Item(Base):
-    """Something that is stocked, under a SKU that is unique in the group. Its base unit never changes (no grant)."""
+    """Something that is stocked, under a SKU that is unique in the group. Its base unit never changes (no grant).
+
+    One that was a duplicate leads to the item it was `merged_into`.
+    """
 
     __tablename__ = "item"
     __table_args__ = table(
         CheckConstraint(f"sku ~ '{CODE}'", name="sku"),
         CheckConstraint(f"name ~ '{NAME}'", name="name"),
+        CheckConstraint("merged_into IS NULL OR NOT active AND merged_into <> id", name="merged_into"),
+        Index("item_merged_into_idx", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
         schema="master_data",
         scope="group",
     )
@@ -76,6 +81,7 @@ class Item(Base):
     category_id: Mapped[int | None] = mapped_column(ForeignKey("master_data.category.id"), index=True)
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     created_at: Mapped[datetime]
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("master_data.item.id"))
 
 
 class ItemEntity(Base):

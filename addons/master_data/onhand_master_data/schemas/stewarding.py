@@ -16,9 +16,12 @@ __all__ = [
     "ChangeRequestListSchema",
     "ChangeRequestQuerySchema",
     "ChangeRequestSchema",
+    "DistinctSchema",
     "FieldOwnerListSchema",
     "FindingListSchema",
     "FindingQuerySchema",
+    "MergeSchema",
+    "MergedSchema",
     "NewFieldOwnerAnswerSchema",
     "NewFieldOwnerSchema",
     "RuleListSchema",
@@ -118,6 +121,29 @@ class ChangeRequestQuerySchema(PageQuerySchema):
     status = ma.String(
         validate=validate.OneOf(["pending", "scheduled", "applied", "failed", "withdrawn", "rejected", "returned"])
     )
+
+
+class MergeSchema(Schema):
+    """What an item is merged into, from which day on (as soon as it may), and why."""
+
+    survivor = fields.Code(required=True)
+    effective_at = fields.Moment(load_default=None, allow_none=True)
+    note = fields.Text(load_default=None, allow_none=True, max=500)
+    dry_run = ma.Boolean(load_default=False)
+
+
+class MergedSchema(Schema):
+    """What a merge changes, or would change."""
+
+    changes = ma.List(ma.Nested(ChangeRequestLineSchema))
+    dry_run = ma.Boolean()
+
+
+class DistinctSchema(Schema):
+    """What an item is no duplicate of, and how one can tell."""
+
+    other = fields.Code(required=True)
+    note = fields.Text(load_default=None, allow_none=True, max=500)
 
 
 class ScoreSchema(Schema):

@@ -55,13 +55,14 @@ class BarcodeSchema(Schema):
 
 
 class ItemSchema(Schema):
-    """An item. `entities` stock it."""
+    """An item. `entities` stock it; `survivor` is the SKU of the one it was merged into."""
 
     sku = fields.Code(required=True)
     name = fields.Text(required=True, min=1, max=NAME_CHARACTERS_MAX)
     base_unit = fields.Code(load_default="EA")
     category = fields.Code(allow_none=True, load_default=None)
     active = ma.Boolean(dump_only=True)
+    survivor = ma.String(dump_only=True, allow_none=True)
     entities = ma.List(fields.Code(), load_default=list, validate=validate.Length(max=PARTS_MAX))
     packs = ma.List(ma.Nested(PackSchema), load_default=list, validate=validate.Length(max=PARTS_MAX))
     barcodes = ma.List(ma.Nested(BarcodeSchema), load_default=list, validate=validate.Length(max=PARTS_MAX))

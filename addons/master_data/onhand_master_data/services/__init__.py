@@ -16,6 +16,8 @@ from onhand_master_data.services.governed import (
     change_items,
     change_locations,
     change_units,
+    merge_items,
+    preview_merge,
     save_places,
 )
 from onhand_master_data.services.items import create_items, save_items, update_items
@@ -32,12 +34,14 @@ from onhand_master_data.services.rule_settings import (
     rule_labels,
     settings,
 )
+from onhand_master_data.services.telling_apart import Distinct, near_same_to, tell_apart
 from onhand_master_data.services.units import create_units, rename_units
 from onhand_master_data.services.violations import attempts_of, report_violations
 
 __all__ = [
     "FIELD_NAMES",
     "Changed",
+    "Distinct",
     "Ending",
     "Naming",
     "NewOwner",
@@ -64,9 +68,12 @@ __all__ = [
     "known_rules",
     "latest_scores",
     "measure",
+    "merge_items",
     "name_authorities",
     "name_owners",
+    "near_same_to",
     "owners",
+    "preview_merge",
     "registered",
     "rename_units",
     "report_violations",
@@ -77,6 +84,7 @@ __all__ = [
     "save_locations",
     "save_places",
     "settings",
+    "tell_apart",
     "update_items",
     "update_locations",
     "withdraw_requests",

@@ -10,16 +10,17 @@ from sqlalchemy.orm import Session
 from onhand_master_data.models import ChangeRequest
 from onhand_master_data.services.items import carry_out, judged_items
 from onhand_master_data.services.locations import carry_out_places, judged
+from onhand_master_data.services.merging import merged
 from onhand_master_data.services.units import judged_names, rename_units
 from onhand_master_data.services.wishes import differences_of_item, differences_of_place, read
-from onhand_master_data.values import ItemChange, ItemDraft, LocationChange, UnitChange
+from onhand_master_data.values import ItemChange, ItemDraft, ItemMerge, LocationChange, UnitChange
 
 __all__ = ["carried_out", "differences_now"]
 
 
 def differences_now(session: Session, row: ChangeRequest, *, now: datetime) -> list[tuple[str, Change]]:
     """Return what a request would change now; Refused where it can no longer be done. Writes nothing."""
-    items, places, names = _wishes(row)
+    items, places, names = _wishes(session, row, now)
     if items:
         wanted = judged_items(session, items, now=now, is_decided=True)
         return [line for want in wanted for line in differences_of_item(want)]
@@ -32,7 +33,7 @@ def differences_now(session: Session, row: ChangeRequest, *, now: datetime) -> l
 
 def carried_out(session: Session, row: ChangeRequest, *, by: Actor, now: datetime) -> None:
     """Change what was asked for; Refused where it can no longer be done, and then nothing is."""
-    items, places, names = _wishes(row)
+    items, places, names = _wishes(session, row, now)
     if items:
         at = row.effective_at if row.effective_at is not None and row.effective_at > row.requested_at else None
         carry_out(session, items, by=by, now=now, effective_from=at)
@@ -44,11 +45,15 @@ def carried_out(session: Session, row: ChangeRequest, *, by: Actor, now: datetim
 
 
 def _wishes(
-    row: ChangeRequest,
+    session: Session, row: ChangeRequest, now: datetime
 ) -> tuple[list[ItemChange | ItemDraft], Sequence[LocationChange], Sequence[UnitChange]]:
     wishes = [read(row.subject, document) for document in row.wishes]
+    merges = [wish for wish in wishes if isinstance(wish, ItemMerge)]
     return (
-        [wish for wish in wishes if isinstance(wish, (ItemChange, ItemDraft))],
+        [
+            *(wish for wish in wishes if isinstance(wish, (ItemChange, ItemDraft))),
+            *(merged(session, merges, now=now) if merges else ()),
+        ],
         [wish for wish in wishes if isinstance(wish, LocationChange)],
         [wish for wish in wishes if isinstance(wish, UnitChange)],
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from onhand.actors import Actor
+from onhand.approvals.api import Change
 from onhand.policies.book import Where
 from onhand.policies.services import resolve
 from onhand.transaction import context
@@ -17,14 +18,24 @@ from onhand_master_data.services.in_use import items_in_use, locations_in_use, u
 from onhand_master_data.services.item_rules import Wanted, faults
 from onhand_master_data.services.items import concerned, judged_items, write_items
 from onhand_master_data.services.locations import judge_all, judged, save_locations
+from onhand_master_data.services.merging import merged
 from onhand_master_data.services.requesting import Asking, Requested, request
 from onhand_master_data.services.units import judged_names, rename_units
 from onhand_master_data.services.version import take_turn
 from onhand_master_data.services.violations import report_violations
 from onhand_master_data.services.wishes import differences_of_item, differences_of_place
-from onhand_master_data.values import ItemChange, ItemDraft, LocationChange, LocationDraft, UnitChange, Use
+from onhand_master_data.values import ItemChange, ItemDraft, ItemMerge, LocationChange, LocationDraft, UnitChange, Use
 
-__all__ = ["Changed", "Terms", "change_items", "change_locations", "change_units", "save_places"]
+__all__ = [
+    "Changed",
+    "Terms",
+    "change_items",
+    "change_locations",
+    "change_units",
+    "merge_items",
+    "preview_merge",
+    "save_places",
+]
 
 FOREIGN_WRITES = "master_data.foreign_writes"
 
@@ -92,6 +103,42 @@ def change_items(
         codes={entity_id: code for code, entity_id in ids.items()},
     )
     return Changed(tuple(outcomes), (request(session, asking, terms.effective_at, terms.note, by=by, now=now),))
+
+
+def merge_items(
+    session: Session, merges: Sequence[ItemMerge], *, terms: Terms = Terms(), by: Actor, now: datetime
+) -> Changed:
+    """Ask for items to be merged into others, all or none, by one request: from its day on codes lead to the survivors.
+
+    No unit moves and no entry changes: Refused while anything of a loser is there or open. That is looked at again on
+    the day, over all entities that stock the loser.
+    """
+    if not merges:
+        return Changed(())
+    take_turn(session)
+    wanted = judged_items(session, merged(session, merges, now=now), now=now)
+    _is_parked(session, concerned(session, wanted), by=by, now=now)
+    ids = queries.entity_codes(session)
+    title = ", ".join(f"{one.sku} is merged into {one.survivor}" for one in merges[:3])
+    asking = Asking(
+        subject="item",
+        wishes=tuple(merges),
+        names=tuple(dict.fromkeys(sku for one in merges for sku in (one.sku, one.survivor))),
+        differences=tuple(line for want in wanted for line in differences_of_item(want)),
+        entities=frozenset(ids[code] for want in wanted for code in _stocked(want)) or frozenset(ids.values()),
+        uses=(),
+        codes={entity_id: code for code, entity_id in ids.items()},
+        title=title + (f" and {len(merges) - 3} more" if len(merges) > 3 else ""),
+    )
+    return Changed(
+        ("requested",) * len(merges), (request(session, asking, terms.effective_at or now, terms.note, by=by, now=now),)
+    )
+
+
+def preview_merge(session: Session, merges: Sequence[ItemMerge], *, now: datetime) -> list[Change]:
+    """Return what merges would change, before and after; Refused as they would be. Writes nothing."""
+    wanted = judged_items(session, merged(session, merges, now=now), now=now)
+    return [change for want in wanted for _, change in differences_of_item(want)]
 
 
 def change_locations(

@@ -51,19 +51,19 @@ def _insert(session: Session, wanted: Sequence[Wanted], now: datetime) -> dict[s
 
 def _update(session: Session, wanted: Sequence[Wanted]) -> None:
     rows = [
-        (before.id, want.sku, want.name, want.category, want.active)
+        (before.id, want.sku, want.name, want.category, want.active, want.survivor)
         for want in wanted
         if (before := want.before)
-        and (before.sku, before.name, before.category, before.active)
-        != (want.sku, want.name, want.category, want.active)
+        and (before.sku, before.name, before.category, before.active, before.survivor)
+        != (want.sku, want.name, want.category, want.active, want.survivor)
     ]
     if rows:
         cursor(session).execute(
-            "UPDATE master_data.item i SET sku = d.sku, name = d.name, category_id = c.id, active = d.active"
-            " FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::bool[])"
-            " AS d (id, sku, name, category, active) LEFT JOIN master_data.category c ON c.code = d.category"
-            " WHERE i.id = d.id",
-            columns(rows, 5),
+            "UPDATE master_data.item i SET sku = d.sku, name = d.name, category_id = c.id, active = d.active,"
+            " merged_into = o.id FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::text[])"
+            " AS d (id, sku, name, category, active, survivor) LEFT JOIN master_data.category c ON c.code = d.category"
+            " LEFT JOIN master_data.item o ON o.sku = d.survivor WHERE i.id = d.id",
+            columns(rows, 6),
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from functools import partial
@@ -40,12 +40,13 @@ class Wanted:
     entities: tuple[str, ...]
     packs: tuple[Pack, ...]
     barcodes: tuple[Barcode, ...]
+    survivor: str | None = None
 
     def as_item(self, item_id: int) -> Item:
         """Return the item as it shall stand."""
         return Item(
             item_id, self.sku, self.name, self.base_unit, self.category, self.active, self.entities, self.packs,
-            self.barcodes,
+            self.barcodes, self.survivor,
         )  # fmt: skip
 
 
@@ -53,13 +54,14 @@ def wanted_of(index: int, row: ItemDraft | ItemChange, before: Item | None) -> W
     """Return the item that a draft describes, or that a change makes of what it was, in normal form."""
     if isinstance(row, ItemDraft):
         sku, name, category, active = row.sku, row.name, row.category, True
-        entities, packs, barcodes, base_unit = row.entities, row.packs, row.barcodes, row.base_unit
+        entities, packs, barcodes, base_unit, survivor = row.entities, row.packs, row.barcodes, row.base_unit, None
     else:
         assert before is not None  # noqa: S101 - the caller refuses changes of unknown items
         sku, name = kept(row.new_sku, before.sku), kept(row.name, before.name)
         category, active = kept(row.category, before.category), kept(row.active, before.active)
         entities, packs = kept(row.entities, before.entities), kept(row.packs, before.packs)
         barcodes, base_unit = kept(row.barcodes, before.barcodes), before.base_unit
+        survivor = None if active else kept(row.survivor, before.survivor)
     return Wanted(
         index=index,
         before=before,
@@ -71,6 +73,7 @@ def wanted_of(index: int, row: ItemDraft | ItemChange, before: Item | None) -> W
         entities=tuple(sorted(set(entities))),
         packs=tuple(sorted((_reduced(pack) for pack in packs), key=lambda pack: pack.unit)),
         barcodes=tuple(sorted((_normal(code, base_unit) for code in barcodes), key=lambda code: code.gtin)),
+        survivor=survivor,
     )
 
 
@@ -130,7 +133,7 @@ def _broken_rules(
     judge = partial(broken_by, held=held, known=known, categories=categories, now=now, entity_codes=codes)
     for want in wanted:
         before = {one.rule for one in judge([want.before])} if want.before else set()
-        for one in judge([want.as_item(0)]):
+        for one in judge([want.as_item(0)] if want.active else []):
             if one.rule not in before:
                 yield FieldError(want.index, one.field, f"{one.message} ({one.rule})", want.sku)
 
@@ -184,8 +187,7 @@ def _authority_faults(want: Wanted, within: set[str], *, is_decided: bool) -> It
         yield FieldError(want.index, "entities", "stocks it too and is beyond reach: keep it in the list", code)
     if before is None or not stocked or stocked & within or is_decided:
         return
-    now = (want.sku, want.name, want.category, want.active, want.packs, want.barcodes)
-    if now != (before.sku, before.name, before.category, before.active, before.packs, before.barcodes):
+    if replace(want, entities=before.entities).as_item(before.id) != before:
         yield FieldError(want.index, "sku", "only entities beyond reach stock this item", before.sku)
 
 

@@ -145,6 +145,7 @@ def facts(item: Item) -> dict[str, object]:
         "base_unit": item.base_unit,
         "category": item.category,
         "active": item.active,
+        "survivor": item.survivor,
         "entities": list(item.entities),
         "packs": [f"{pack.unit}={pack.numerator}/{pack.denominator}" for pack in item.packs],
         "barcodes": [

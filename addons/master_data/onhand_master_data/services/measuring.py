@@ -18,6 +18,7 @@ from onhand_master_data import queries
 from onhand_master_data.catalogue import catalogue_version
 from onhand_master_data.services.columns import columns
 from onhand_master_data.services.rule_settings import broken_by, known_rules, rule_labels, settings
+from onhand_master_data.services.telling_apart import told_apart
 from onhand_master_data.validation import Broken, duplicates
 
 __all__ = ["KIND", "Score", "is_stale", "latest_scores", "measure", "still_true"]
@@ -87,7 +88,7 @@ def measure(session: Session, entity_id: int, *, now: datetime) -> Score:
     held = [one for one in settings(session, now=now) if one.entity_id in (None, entity_id)]
     broken = [
         *broken_by(items, held, known_rules(session), queries.categories(session), now=now, entity_codes=codes),
-        *duplicates(items),
+        *duplicates(items, told_apart(session)),
     ]
     fresh = _sync(session, entity_id, broken, now)
     lost: Counter[int] = Counter()

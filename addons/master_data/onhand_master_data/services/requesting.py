@@ -63,6 +63,7 @@ class Asking:
     codes: Mapping[int, str]
     location: tuple[int, str] | None = None
     facts: tuple[tuple[str, str], ...] = field(default=())
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def apply(
     for approval in approvals:
         row = _locked(session, UUID(approval.request.payload["request"]))
         href = f"/master_data/requests/{row.id}"
-        if row.effective_at is not None and row.effective_at > now:
+        if row.effective_at is not None and (row.effective_at > now or _is_beyond_reach(session, row)):
             _settle(session, row, "scheduled", now=now)
             answers.append(Applied(href, {"effective_at": row.effective_at.isoformat()}))
             continue
@@ -246,6 +247,8 @@ def _approval(
 
 
 def _title(asking: Asking) -> str:
+    if asking.title is not None:
+        return asking.title
     lines = asking.differences
     if len(lines) == 1:
         change = lines[0][1]
@@ -262,6 +265,12 @@ def _said(value: object) -> str:
 def _locked(session: Session, id_: UUID) -> ChangeRequest:
     query = select(ChangeRequest).where(ChangeRequest.id == id_).with_for_update()
     return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _is_beyond_reach(session: Session, row: ChangeRequest) -> bool:
+    """Say whether a merge must wait for `apply_due`, which alone sees what each entity still has of the loser."""
+    is_merge = any(wish.get("merge") for wish in row.wishes)
+    return is_merge and not set(row.entities) <= set(context(session).entities)
 
 
 def _settle(session: Session, row: ChangeRequest, status: str, *, now: datetime, detail: str | None = None) -> None:

@@ -13,6 +13,7 @@ from onhand_master_data.values import (
     Item,
     ItemChange,
     ItemDraft,
+    ItemMerge,
     Location,
     LocationChange,
     Pack,
@@ -42,7 +43,13 @@ CLASSES = {
 FIELDS = {
     "pack": (),
     "barcode": (),
-    "item": (("sku", "SKU"), ("name", "Name"), ("category", "Category"), ("active", "Active")),
+    "item": (
+        ("sku", "SKU"),
+        ("name", "Name"),
+        ("category", "Category"),
+        ("active", "Active"),
+        ("survivor", "Merged into"),
+    ),
     "location": (
         ("name", "Name"),
         ("kind", "Kind"),
@@ -53,13 +60,15 @@ FIELDS = {
     "unit": (),
 }
 """The fields of each class that may have owners of their own. Who stocks an item is each entity's own."""
-LABELS = {"sku": "SKU", "gln": "GLN", "time_zone": "Time zone"}
-Any_ = ItemChange | ItemDraft | LocationChange | UnitChange
+LABELS = {"sku": "SKU", "gln": "GLN", "time_zone": "Time zone", "survivor": "merged into"}
+Any_ = ItemChange | ItemDraft | ItemMerge | LocationChange | UnitChange
 
 
 def written(wish: Any_) -> dict[str, Any]:
     """Return a wish as JSON: only what shall change."""
     found: dict[str, Any] = {"new": True} if isinstance(wish, ItemDraft) else {}
+    if isinstance(wish, ItemMerge):
+        found["merge"] = True
     for field in fields(wish):
         value = getattr(wish, field.name)
         if value is KEEP:
@@ -81,6 +90,8 @@ def read(subject: str, document: dict[str, Any]) -> Any_:
         return LocationChange(**given)
     if subject == "unit":
         return UnitChange(**given)
+    if given.pop("merge", False):
+        return ItemMerge(**given)
     if "packs" in given:
         given["packs"] = tuple(Pack(*pack) for pack in given["packs"])
     if "barcodes" in given:

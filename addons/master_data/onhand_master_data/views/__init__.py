@@ -2,6 +2,7 @@
 
 from onhand_master_data.views.authorities import authorities_api
 from onhand_master_data.views.authority_pages import authority_pages
+from onhand_master_data.views.duplicate_pages import duplicate_pages, next_steps
 from onhand_master_data.views.ground_pages import ground_pages
 from onhand_master_data.views.groundwork import categories_api, units_api
 from onhand_master_data.views.imports import imports
@@ -24,6 +25,7 @@ __all__ = [
     "items_api",
     "locations_api",
     "master_data",
+    "next_steps",
     "owners_api",
     "quality_api",
     "quality_tile",
@@ -32,5 +34,15 @@ __all__ = [
     "units_api",
 ]
 
-PAGES = (authority_pages, ground_pages, imports, item_pages, location_pages, owner_pages, quality_pages, request_pages)
+PAGES = (
+    authority_pages,
+    duplicate_pages,
+    ground_pages,
+    imports,
+    item_pages,
+    location_pages,
+    owner_pages,
+    quality_pages,
+    request_pages,
+)
 assert all(pages is master_data for pages in PAGES)  # noqa: S101 - imported for their routes

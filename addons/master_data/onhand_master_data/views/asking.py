@@ -9,18 +9,18 @@ from onhand import problems
 from onhand.access import actor, in_scope, principal, scope
 from onhand.contributions import Importer, ImportReport
 from onhand.rehearsal import rehearse
-from onhand.transaction import run
+from onhand.transaction import context, run
 from sqlalchemy.orm import Session
 
-from onhand_master_data import services
+from onhand_master_data import queries, services
 from onhand_master_data.listings import Reach
 from onhand_master_data.refusals import FieldError, NotAuthoritative, Refused
 from onhand_master_data.services import Requested, Terms
-from onhand_master_data.values import Location
+from onhand_master_data.values import Item, Location
 
 __all__ = [
-    "answered", "as_problem", "attempt_import", "change", "demand_whole_entities", "may_edit", "may_rule", "reach", "report",
-    "reported", "taken_apart", "within_reach",
+    "answered", "as_problem", "attempt_import", "change", "demand_whole_entities", "everywhere", "known_item", "may_edit",
+    "may_rule", "reach", "report", "reported", "taken_apart", "within_reach",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -49,6 +49,22 @@ def may_rule(entity_id: int | None) -> bool:
 def within_reach(location: Location, entity_id: int, permission: str = "master_data.read") -> bool:
     """Say whether the permission is held at this location."""
     return principal().may(permission, entity_id, location.id)
+
+
+def everywhere() -> tuple[int, ...]:
+    """Return every entity that the person may edit as a whole: an item is the group's, whoever's page this is."""
+    known = principal()
+    held = [one for one in known.entities("master_data.edit") if known.locations("master_data.edit", one) is None]
+    addons = in_scope(lambda session, now: context(session).addons.entities_with("master_data", held, now))
+    return tuple(sorted({*scope(), *addons}))
+
+
+def known_item(session: Session, sku: str) -> Item:
+    """Return an item of the group; 404 where there is none."""
+    found = queries.items_by_sku(session, [sku]).get(sku)
+    if found is None:
+        raise problems.NotFound("there is no such item")
+    return found
 
 
 def demand_whole_entities(permission: str = "master_data.edit") -> None:

@@ -8,20 +8,20 @@ from typing import Any
 from flask import request, url_for
 from flask.views import MethodView
 from flask_smorest import Blueprint
-from onhand import problems
 from onhand.access import actor, in_scope, requires, scope
 from onhand.rest import page
 from sqlalchemy.orm import Session
 
 from onhand_master_data import importers, queries, schemas, services
 from onhand_master_data.listings import ITEM_ORDER, ItemFilter, items_listed
-from onhand_master_data.services import Requested
-from onhand_master_data.values import Barcode, Item, ItemChange, ItemDraft, Pack
+from onhand_master_data.services import Distinct, Requested, Terms
+from onhand_master_data.values import Barcode, Item, ItemChange, ItemDraft, ItemMerge, Pack
 from onhand_master_data.views.asking import (
     answered,
     attempt_import,
     change,
     demand_whole_entities,
+    known_item,
     reported,
     taken_apart,
 )
@@ -69,7 +69,7 @@ class OneItem(MethodView):
     @items_api.response(200, schemas.ItemSchema)
     def get(self, sku: str) -> Item:
         """Return an item of the group."""
-        return in_scope(lambda session, _: _known(session, sku))
+        return in_scope(lambda session, _: known_item(session, sku))
 
     @requires("master_data.edit")
     @items_api.arguments(schemas.ItemPatchSchema)
@@ -86,12 +86,54 @@ class OneItem(MethodView):
             wish["new_sku"] = wish.pop("sku")
 
         def command(session: Session, now: datetime) -> Item | Requested:
-            known = _known(session, sku)
+            known = known_item(session, sku)
             rows = [ItemChange(sku, **_parts(wish))]
             changed = services.change_items(session, rows, terms=terms, by=actor(), now=now)
             return changed.waiting or queries.items_by_id(session, [known.id])[known.id]
 
         return answered(change(command))
+
+
+@items_api.route("/<sku>/merge", methods=["POST"])
+@requires("master_data.edit")
+@items_api.arguments(schemas.MergeSchema)
+@items_api.response(200, schemas.MergedSchema)
+@items_api.alt_response(202, schema=schemas.AskedForSchema)
+def merge_item(given: dict[str, Any], sku: str) -> Any:
+    """Merge an item into its `survivor`: 202 where that waits for consent or its day; `dry_run` only shows what changes.
+
+    422 while anything of the item is in stock or open: nothing is moved.
+    """
+    demand_whole_entities()
+    merges = [ItemMerge(sku, given["survivor"])]
+
+    def command(session: Session, now: datetime) -> Any:
+        known_item(session, sku)
+        changes = services.preview_merge(session, merges, now=now)
+        if not given["dry_run"]:
+            terms = Terms(given["effective_at"], given["note"])
+            waiting = services.merge_items(session, merges, terms=terms, by=actor(), now=now).waiting
+            if waiting is not None:
+                return waiting
+        return {"changes": changes, "dry_run": given["dry_run"]}
+
+    return answered(change(command))
+
+
+@items_api.route("/<sku>/distinct", methods=["POST"])
+@requires("master_data.edit")
+@items_api.arguments(schemas.DistinctSchema)
+@items_api.response(204)
+def distinct_item(given: dict[str, Any], sku: str) -> None:
+    """Remember that an item is no duplicate of the `other`: the two are not proposed again."""
+    demand_whole_entities()
+    pair = Distinct(sku, given["other"], given["note"])
+
+    def command(session: Session, now: datetime) -> None:
+        known_item(session, sku)
+        services.tell_apart(session, [pair], by=actor(), now=now)
+
+    change(command)
 
 
 @items_api.route("/import", methods=["POST"])
@@ -103,13 +145,6 @@ def import_items(asked: Mapping[str, bool]) -> dict[str, Any]:
     demand_whole_entities()
     report = attempt_import(importers.ITEMS, request.get_data(), dry_run=asked["dry_run"])
     return {**reported(report), **asked}
-
-
-def _known(session: Session, sku: str) -> Item:
-    item = queries.items_by_sku(session, [sku]).get(sku)
-    if item is None:
-        raise problems.NotFound("there is no such item")
-    return item
 
 
 def _parts(given: Mapping[str, Any]) -> dict[str, Any]:

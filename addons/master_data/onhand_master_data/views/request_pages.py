@@ -6,10 +6,8 @@ from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from onhand import problems
-from onhand.access import actor, in_scope, principal, requires, scope
+from onhand.access import actor, in_scope, requires, scope
 from onhand.rest import page
-from onhand.transaction import context
 from onhand.web.tables import Column
 from sqlalchemy.orm import Session
 
@@ -20,7 +18,7 @@ from onhand_master_data.importing.table import parts
 from onhand_master_data.refusals import FieldError, Refused
 from onhand_master_data.services import Changed
 from onhand_master_data.values import Item, ItemChange
-from onhand_master_data.views.asking import demand_whole_entities, may_edit
+from onhand_master_data.views.asking import demand_whole_entities, everywhere, known_item, may_edit
 from onhand_master_data.views.changing import carried_out, terms_filled
 from onhand_master_data.views.pages import asked, filled, filters, master_data
 from onhand_master_data.views.requests import known_request
@@ -107,19 +105,11 @@ def change_item(sku: str) -> ResponseReturnValue:
     demand_whole_entities()
 
     def command(session: Session, now: datetime) -> Changed:
-        wish, errors = _wish(_known(session, sku))
+        wish, errors = _wish(known_item(session, sku))
         return services.change_items(session, [wish], terms=terms_filled(session, errors), by=actor(), now=now)
 
     again = lambda errors: _form(sku, errors, request.form)  # noqa: E731 - it is called in one place
-    return carried_out(command, _everywhere(), again, url_for("master_data.item", sku=filled("sku") or sku))
-
-
-def _everywhere() -> tuple[int, ...]:
-    """Return every entity that the person may edit as a whole: an item is the group's, whoever's page this is."""
-    known = principal()
-    held = [one for one in known.entities("master_data.edit") if known.locations("master_data.edit", one) is None]
-    addons = in_scope(lambda session, now: context(session).addons.entities_with("master_data", held, now))
-    return tuple(sorted({*scope(), *addons}))
+    return carried_out(command, everywhere(), again, url_for("master_data.item", sku=filled("sku") or sku))
 
 
 def _wish(known: Item) -> tuple[ItemChange, list[FieldError]]:
@@ -143,7 +133,7 @@ def _wish(known: Item) -> tuple[ItemChange, list[FieldError]]:
 
 def _form(sku: str, errors: dict[str, str], given: Any) -> str:
     def load(session: Session, _: datetime) -> dict[str, Any]:
-        known = _known(session, sku)
+        known = known_item(session, sku)
         stands = {
             "sku": known.sku,
             "name": known.name,
@@ -164,10 +154,3 @@ def _form(sku: str, errors: dict[str, str], given: Any) -> str:
 
 def _written(unit: str, numerator: int, denominator: int) -> str:
     return f"{unit}={numerator}" + (f"/{denominator}" if denominator > 1 else "")
-
-
-def _known(session: Session, sku: str) -> Item:
-    found = queries.items_by_sku(session, [sku]).get(sku)
-    if found is None:
-        raise problems.NotFound("there is no such item")
-    return found

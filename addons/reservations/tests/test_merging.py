@@ -1,0 +1,32 @@
+"""An item is not merged away while anything of it is in stock, promised or ordered; nothing of it is moved for that."""
+
+import pytest
+from onhand_master_data.api import Refused
+from onhand_master_data.services import merge_items
+from onhand_master_data.testing import TESTER
+from onhand_master_data.values import ItemMerge
+
+
+def test_what_is_still_open_of_an_item_keeps_it_from_being_merged(shop, transact):
+    loser, survivor = shop.items[:2]
+
+    def merge():
+        wish = [ItemMerge(loser.sku, survivor.sku)]
+        return transact(lambda s, now: merge_items(s, wish, by=TESTER, now=now))
+
+    shop.stock(3)
+    held = shop.firm(1)
+    shop.tell("order", {loser.sku: 2}, order="W-1")
+    with pytest.raises(Refused) as refused:
+        merge()
+    told = " ".join(error.message for error in refused.value.errors)
+    for part in (f"3 units in the book of {shop.store.code}", "1 units in open holds", "2 units in open orders"):
+        assert part in told
+    shop.do("fulfil", held)
+    shop.tell("cancellation", {loser.sku: 2}, order="W-1")
+    shop.tell("sale", {loser.sku: 2})
+    assert merge().requests[0].status == "pending"
+    shop.tell("sale", {loser.sku: 1})
+    assert shop.states()["shortage"] == 1, "a fact is posted whatever is asked for"
+    with pytest.raises(Refused, match="1 units in the book"):
+        merge()
