@@ -23,6 +23,7 @@ from gunicorn.http.wsgi import SERVER
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 from onhand import shedding
+from onhand.cli.patience import PatientUnreader, bound_sending
 from onhand.metrics import round_requests
 from onhand.recycling import end_web_process
 from onhand.rest.calls import Ids, Lane, Visit, Way
@@ -92,6 +93,12 @@ class LaneWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         else:
             self.finish_request(conn, SILENT)
 
+    def handle(self, conn: TConn) -> Any:
+        """Answer a request in a thread, without waiting for the whole of it for ever."""
+        if conn.initialized and isinstance(conn.parser.unreader, PatientUnreader):
+            conn.parser.unreader.begin()
+        return super().handle(conn)
+
     def on_pending_socket_readable(self, conn: TConn, client: Any) -> None:
         """Have the first request of a connection join a round, or hand it to a thread."""
         if self._lane is None:
@@ -101,6 +108,8 @@ class LaneWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.pending_conns.remove(conn)
         conn.data_ready = True
         conn.init()
+        conn.parser.unreader = PatientUnreader(conn.sock)
+        bound_sending(conn.sock)
         conn.sock.setblocking(False)
         if not self._join(conn):
             super().enqueue_req(conn)
