@@ -29,7 +29,9 @@ __all__ = ["LostTransaction", "OutOfDate", "Transaction", "after_commit", "conte
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
 RERUNS_MAX = 3
-RERUN_SQLSTATES = frozenset({"40P01", "40001", "55P03", NOT_PREPARED})
+RERUN_SQLSTATES = frozenset({"40P01", "40001", "55P03"})
+FORGOTTEN_MAX = 200
+"""Connections in turn that may turn out to have forgotten what was prepared; more than a pool has."""
 OPEN = """
 /* run.open */ SELECT transaction_timestamp(), set_config('onhand.entities', %s, true),
   (SELECT coalesce(max(id), 0) FROM onhand.enablement), (SELECT coalesce(max(id), 0) FROM onhand.policy_version)
@@ -85,7 +87,8 @@ def run(
     token = _open.set(True)
     started = time.perf_counter()
     try:
-        for rerun in range(RERUNS_MAX + 1):
+        rerun = forgotten = 0
+        while True:
             try:
                 result, callbacks = _once_hot(command, scope, ahead) if is_hot else _once(command, scope)
                 break
@@ -93,12 +96,19 @@ def run(
                 if rerun == RERUNS_MAX:
                     raise
                 transaction_reruns.labels("memory").inc()
+                rerun += 1
             except (DBAPIError, psycopg.Error) as error:
                 state = _sqlstate(error)
-                if rerun == RERUNS_MAX or state not in RERUN_SQLSTATES:
+                if (
+                    state == NOT_PREPARED and forgotten < FORGOTTEN_MAX
+                ):  # that connection knows now; each finds out once
+                    forgotten += 1
+                elif state in RERUN_SQLSTATES and rerun < RERUNS_MAX:
+                    time.sleep(random.uniform(0.005, 0.02) * 2**rerun)  # noqa: S311 - jitter, not a secret
+                    rerun += 1
+                else:
                     raise
                 transaction_reruns.labels(state).inc()
-                time.sleep(random.uniform(0.005, 0.02) * 2**rerun)  # noqa: S311 - jitter, not a secret
     finally:
         _open.reset(token)
         transaction_seconds.observe(time.perf_counter() - started)

@@ -1,5 +1,6 @@
 """The wire of hot commands: the same answers as an ordinary cursor, and nothing lost when it breaks."""
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -7,8 +8,8 @@ from uuid import UUID
 import psycopg
 import pytest
 from onhand import wire
-from onhand.db import cursor, db
-from onhand.transaction import context, run
+from onhand.db import HotSession, cursor, db
+from onhand.transaction import OPEN_HOT, RERUNS_MAX, _begin, context, run
 from onhand_lamp.services import light, lit
 from psycopg.pq import PipelineStatus, TransactionStatus
 from sqlalchemy import text
@@ -116,6 +117,24 @@ def test_what_an_ordinary_rollback_forgets_is_prepared_again(inside):
         run(failing, entities=inside)
     assert hot(inside, command) == (5,)
     assert len(begun) == 2  # the opening statement is what found out
+
+
+def test_it_is_found_out_on_every_connection_of_the_pool(inside):
+    """As many ordinary commands as there are connections may have been refused since; nobody is told of that."""
+
+    def command(session, _):
+        return cursor(session).execute("SELECT %s::int", (5,)).fetchone()
+
+    db.engine.dispose()
+    with ExitStack() as held:
+        connections = [held.enter_context(db.engine.connect()) for _ in range(RERUNS_MAX + 2)]
+        for connection in connections:
+            session = HotSession(connection)
+            session.wire.begin()
+            _begin(session, inside, OPEN_HOT)
+            session.wire.commit()
+            connection.exec_driver_sql("DEALLOCATE ALL")
+    assert hot(inside, command) == (5,)
 
 
 def test_a_hook_may_use_the_orm_in_the_midst_of_it(inside):
