@@ -10,6 +10,7 @@ from onhand.cli.addon_check import check
 from onhand.cli.addon_explain import explain
 from onhand.cli.addon_new import new
 from onhand.cli.addon_packages import install, uninstall, upgrade
+from onhand.cli.addon_update import update
 from onhand.cli.asking import at_option, entity_codes, entity_ids, entity_option, operator
 from onhand.cli.exits import REFUSED, Refused
 from onhand.cli.output import as_json_option, show
@@ -30,6 +31,7 @@ def addon() -> None:
 addon.add_command(check)
 addon.add_command(explain)
 addon.add_command(new)
+addon.add_command(update)
 addon.add_command(install)
 addon.add_command(upgrade)
 addon.add_command(uninstall)

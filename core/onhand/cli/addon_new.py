@@ -1,19 +1,21 @@
 """`onhand addon new`: a plugin's repository that works, to be changed into what is wanted."""
 
 import keyword
-from importlib.metadata import version
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
+from onhand.cli import addon_template
+from onhand.cli.addon_template import KEPT, SOURCE, kept, template, template_version
 from onhand.cli.exits import Missing, Refused
 from onhand.cli.output import as_json_option, done
 
 __all__ = ["new", "write_repository"]
 
-TEMPLATE = Path(__file__).parents[1] / "scaffold"
+SAID = re.compile(r"^_src_path: .*$", re.MULTILINE)
 TAKEN = frozenset({
     "actor", "base", "blueprint", "cause", "column", "draft", "exception_kind", "job_actor", "menu_item", "obligation",
     "permission", "place", "policy_type", "resource", "sample", "schedule", "schema", "select", "session", "taken", "tile",
@@ -60,7 +62,10 @@ def write_repository(folder: Path, answers: dict[str, str], *, dry_run: bool = F
         raise Missing("this needs copier: pip install 'onhand[new]'") from error
     with TemporaryDirectory() as passing:
         into = Path(passing) / folder.name if dry_run else folder
-        run_copy(str(TEMPLATE), into, data=answers, defaults=True, quiet=True)
+        run_copy(str(addon_template.TEMPLATE), into, data=answers, defaults=True, quiet=True)
+        told = into / ".copier-answers.yml"
+        told.write_text(SAID.sub(f"_commit: '{template_version()}'\n_src_path: {SOURCE}", told.read_text()))
+        (into / KEPT).write_text(kept(template()))
         return sorted(str(path.relative_to(into)) for path in into.rglob("*") if path.is_file())
 
 
@@ -87,5 +92,5 @@ def _answers(noun: str, thing: str | None, label: str | None) -> dict[str, str]:
         "noun": noun,
         "thing": one,
         "label": said,
-        "onhand": version("onhand"),
+        "onhand": template_version(),
     }
