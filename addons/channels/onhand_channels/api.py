@@ -18,6 +18,7 @@ from onhand_channels.services import (
     standing_gaps,
     take_in,
 )
+from onhand_channels.services.feeding import retry_numbers
 from onhand_channels.values import (
     Advance,
     Advanced,
@@ -43,5 +44,5 @@ __all__ = [
     "EVENTS_MAX", "Acknowledged", "Advance", "Advanced", "Answer", "CancelledUnits", "ChannelChange", "ChannelDraft", "ChannelRef",
     "ChannelRefused", "Check", "Claim", "Delivery", "Demand", "EventType", "Failed", "Fault", "FeedKey", "Foreseen", "Incoming",
     "OrderLinesCancelled", "OrderUnits", "Outcome", "Postable", "Publisher", "Stale", "Stayed", "Throttled", "Told", "Write", "advance", "ask_channels",
-    "change_channels", "channels_by_code", "channels_of", "checklist", "create_channels", "deliver", "order_units", "replay", "save_channels", "standing_gaps", "take_in",
+    "change_channels", "channels_by_code", "channels_of", "checklist", "create_channels", "deliver", "order_units", "replay", "retry_numbers", "save_channels", "standing_gaps", "take_in",
 ]  # fmt: skip

@@ -68,7 +68,7 @@ def resend(code: str, skus: tuple[str, ...], is_all: bool, dry_run: bool, as_jso
         forced = bool(skus) or is_all
         if dry_run:
             return feeding.count_resent(session, channel, items, is_parked=not forced)
-        verb = feeding.resend if forced else feeding.retry_parked
+        verb = feeding.resend if forced else feeding.retry_numbers
         return verb(session, channel, items, by=operator(), now=now)
 
     keys = run(command, entities=every_entity())

@@ -4,7 +4,6 @@ Limits: https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits. Toke
 https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant.
 """
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,8 +20,6 @@ __all__ = ["AdminApi", "Trouble", "address_of", "buy_token"]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 PAUSE_SECONDS = 2.0
 PAUSE_SECONDS_MAX = 3_600.0
-PAUSE_AT_ONCE_MAX = 15.0
-PAUSES_MAX = 20
 PAGES_MAX = 5_000
 IDS_MAX = 100
 
@@ -68,15 +65,20 @@ class AdminApi:
 
     def locations(self) -> list[LocationRow]:
         """Return all of its locations, those no longer in use included."""
-        nodes = self._pages(LOCATIONS, "locations", {}, is_patient=True)
+        pages = self._pages(LOCATIONS, "locations", {})
         return [
-            LocationRow(number_of(one["id"]), str(one["name"]), bool(one["isActive"])) for page in nodes for one in page
+            LocationRow(number_of(one["id"]), str(one["name"]), bool(one["isActive"]))
+            for page, _ in pages
+            for one in page
         ]
 
-    def items(self, query: str | None = None) -> Iterator[list[ItemRow]]:
-        """Yield its inventory items that have a SKU, page by page: all, waiting where it must, or those a search finds."""
-        for page in self._pages(ITEMS, "inventoryItems", {"query": query}, is_patient=query is None):
-            yield [item for one in page if (item := _item(one))]
+    def items(self, query: str | None = None, after: str | None = None) -> Iterator[tuple[list[ItemRow], str]]:
+        """Yield its inventory items that have a SKU, page by page, each with where the next begins: `after` for who goes on.
+
+        All of them, or those that a search finds.
+        """
+        for page, end in self._pages(ITEMS, "inventoryItems", {"query": query}, after):
+            yield [item for one in page if (item := _item(one))], end
 
     def items_by_id(self, shopify_ids: list[int]) -> list[ItemRow]:
         """Return those of these inventory items that there are and that have a SKU."""
@@ -87,27 +89,15 @@ class AdminApi:
             found += [item for one in nodes if one and (item := _item(one))]
         return found
 
-    def _ask_patiently(self, text: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask, and where the shop is throttled ask again when it takes questions, for as long as that is soon."""
-        for _ in range(PAUSES_MAX):
-            try:
-                return self.ask(text, variables)
-            except Trouble as trouble:
-                if trouble.pause_seconds is None or trouble.pause_seconds > PAUSE_AT_ONCE_MAX:
-                    raise
-                time.sleep(trouble.pause_seconds)
-        return self.ask(text, variables)
-
     def _pages(
-        self, text: str, name: str, variables: Mapping[str, Any], *, is_patient: bool
-    ) -> Iterator[list[dict[str, Any]]]:
-        after, ask = None, self._ask_patiently if is_patient else self.ask
+        self, text: str, name: str, variables: Mapping[str, Any], after: str | None = None
+    ) -> Iterator[tuple[list[dict[str, Any]], str]]:
         for _ in range(PAGES_MAX):
-            page = ask(text, {**variables, "after": after})[name]
-            yield page["nodes"]
+            page = self.ask(text, {**variables, "after": after})[name]
+            after = page["pageInfo"]["endCursor"]
+            yield page["nodes"], after or ""
             if not page["pageInfo"]["hasNextPage"]:
                 return
-            after = page["pageInfo"]["endCursor"]
 
 
 def buy_token(shop: ShopRef, hosts: str) -> tuple[str, int]:

@@ -1,6 +1,7 @@
 """What shopify does by itself."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from onhand.actors import Actor
 from onhand.jobs import actor, enqueue
 from onhand.sealing import Unopened
 from onhand.transaction import run
-from onhand_channels.api import ChannelRef, channels_by_code
+from onhand_channels.api import ChannelRef, channels_by_code, retry_numbers
 from psycopg import OperationalError
 from sqlalchemy.exc import OperationalError as EngineOperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -28,6 +29,8 @@ __all__ = [
 log = structlog.get_logger("onhand.shopify")
 
 AGAIN_FOR = timedelta(days=7)
+WAITS_MAX = 20
+ITEM_REASONS = frozenset({"unknown_item", "sku_twice"})
 TAKER = Actor.system("shopify")
 NOBODYS_FAULT = (OperationalError, EngineOperationalError, PoolTimeout)
 
@@ -78,18 +81,28 @@ def hold_again(entities: Sequence[int]) -> None:
 
 
 @actor(attempts=5, seconds_max=1_800)
-def read_shop(entities: Sequence[int], channel: str) -> None:
+def read_shop(
+    entities: Sequence[int], channel: str, after: str | None = None, begun: str | None = None, waits: int = 0
+) -> None:
     """Read a shop's locations and inventory items. Twice is harmless: what is known already stays as it is.
 
-    What was parked for want of them is told. What goes wrong stands on the shop's page.
+    What was parked for want of them is told. Where the shop takes no more questions for now, another job reads on from there
+    when it does: `after` that page, as of when the reading was `begun`; `waits` is how often it has waited for this page. What
+    goes wrong stands on the shop's page.
     """
     for entity_id in entities:
+        reading = Reading(after, begun)
         try:
-            if with_api(entity_id, channel, _read) is None:
+            if with_api(entity_id, channel, reading.go_on) is None:
                 continue
             fault = None
         except (Trouble, Unopened) as error:
             fault = error
+        if isinstance(fault, Trouble) and fault.pause_seconds is not None:
+            waited = waits + 1 if reading.after == after else 1
+            if waited <= WAITS_MAX:
+                _have_rest_read(entity_id, channel, reading, waited, timedelta(seconds=fault.pause_seconds))
+                continue
         run(lambda session, now, f=fault: _note_read(session, channel, f, now), entities=[entity_id])  # type: ignore[misc]
         if isinstance(fault, Trouble) and (fault.pause_seconds is not None or fault.is_unheard):
             raise fault  # the job is tried again
@@ -171,14 +184,42 @@ def _learn(entities: Sequence[int], code: str, shopify_ids: list[int]) -> None:
             log.warning("items_not_learned", channel=code, why=str(error))
 
 
-def _read(shop: ShopRef, api: AdminApi) -> bool:
-    begun = run(lambda _, now: now, entities=[shop.entity_id])
-    locations = api.locations()
-    run(lambda session, _: services.save_locations(session, shop.channel_id, locations), entities=[shop.entity_id])
-    for page in api.items():
-        _save(shop, page)
-    _save(shop, [], whole=begun)
-    return True
+@dataclass(slots=True)
+class Reading:
+    """Reading a shop, page by page: `after` is where the next page begins, `begun` when the first was asked for."""
+
+    after: str | None
+    begun: str | None
+
+    def go_on(self, shop: ShopRef, api: AdminApi) -> bool:
+        """Read the locations, if the reading has not come to its items yet, and then all pages that are left."""
+        if self.begun is None:
+            self.begun = run(lambda _, now: now, entities=[shop.entity_id]).isoformat()
+        if self.after is None:
+            rows = api.locations()
+            run(lambda session, _: services.save_locations(session, shop.channel_id, rows), entities=[shop.entity_id])
+        for page, end in api.items(after=self.after):
+            _save(shop, page)
+            self.after = end
+        _save(shop, [], whole=datetime.fromisoformat(self.begun))
+        run(lambda session, now: _retry_numbers(session, shop.code, now), entities=[shop.entity_id])
+        return True
+
+
+def _retry_numbers(session: Session, code: str, now: datetime) -> None:
+    """Have the feed's numbers tried again that were parked for an item the shop had not, or had twice."""
+    retry_numbers(session, _channel(session, code), reasons=ITEM_REASONS, by=TAKER, now=now)
+
+
+def _have_rest_read(entity_id: int, code: str, reading: Reading, waits: int, pause: timedelta) -> None:
+    args = {"channel": code, "after": reading.after, "begun": reading.begun, "waits": waits}
+
+    def command(session: Session, now: datetime) -> None:
+        enqueue(
+            session, read_shop, entity_id=entity_id, args=args, due_at=now + pause, key=f"{code} from {reading.begun}"
+        )
+
+    run(command, entities=[entity_id])
 
 
 def _save(shop: ShopRef, rows: list[ItemRow], whole: datetime | None = None) -> bool:

@@ -129,10 +129,10 @@ def _name(asked: Asked, shop: ShopRef, api: AdminApi) -> None:
     for position, write in enumerate(asked.writes):
         place, named = places.get(write.location_id), items.get(write.sku, [])
         if place is None:
-            told = f"say at {asked.page} which of the shop's locations {write.location} is, then have it sent again"
+            told = f"say at {asked.page} which of the shop's locations {write.location} is: then it is sent again"
             asked.answer([position], Failed("unknown_location", told, is_final=True))
         elif not named:
-            told = f"give a variant the SKU {write.sku} in Shopify, then have it sent again"
+            told = f"give a variant the SKU {write.sku} in Shopify, then have the shop read at {asked.page}"
             asked.answer([position], Failed("unknown_item", told, is_final=True))
         elif len(named) > 1:
             told = f"{len(named)} variants have the SKU {write.sku} in Shopify: leave it to one, read the shop at {asked.page}"
@@ -144,7 +144,7 @@ def _name(asked: Asked, shop: ShopRef, api: AdminApi) -> None:
 def _look_up(shop: ShopRef, api: AdminApi, skus: Sequence[str]) -> dict[str, list[int]]:
     found: list[ItemRow] = []
     for start in range(0, len(skus), SKUS_PER_SEARCH):
-        for page in api.items(sku_query(skus[start : start + SKUS_PER_SEARCH])):
+        for page, _ in api.items(sku_query(skus[start : start + SKUS_PER_SEARCH])):
             found += [item for item in page if item.sku in skus]
     if found:
         run(

@@ -34,7 +34,7 @@ def connect_shop(
         raise ValueError(f"not connected: {faults}")
     places = dict(locations or {})
     services.save_locations(session, channel.id, [LocationRow(one, f"Location {one}") for one in places])
-    services.map_locations(session, channel, places, by=TESTER)
+    services.map_locations(session, channel, places, by=TESTER, now=now)
     return channel
 
 

@@ -1,10 +1,13 @@
 """Pages and REST: connect, map, replay, set aside; who may; what is never shown."""
 
+from itertools import groupby
+
 import pytest
 from onhand.access.services import RoleAt
 from onhand.testing.browser import LOOKS
 from onhand.testing.people import csrf_token
 from onhand_channels.testing import make_channel
+from onhand_shopify import jobs
 
 T1 = (1, "TEA")
 
@@ -64,19 +67,36 @@ def test_a_shop_that_cannot_be_read_says_why(world, shop, form, admin, drain):
     assert "Not well" in admin.get("/shopify/").text
 
 
-def test_a_large_shop_is_read_page_by_page_and_waits_where_it_must(world, shop, form, drain, monkeypatch, superuser):
-    from onhand_shopify import admin_api
-
-    waited = []
-    monkeypatch.setattr(admin_api.time, "sleep", lambda seconds: (waited.append(seconds), shop.wait(seconds)))
+def test_a_large_shop_is_read_page_by_page_and_no_thread_waits_while_it_takes_no_questions(
+    world, shop, form, drain, superuser
+):
     shop.items = {number: f"SKU-{number}" for number in range(1, 10)}
     shop.bucket = shop.bucket_max = 5.0
     shop.restore_rate = 1.0
     form("/shopify/web-1/read")
     drain()
+    waiting = "SELECT args->>'after' FROM onhand.job WHERE actor = 'shopify.read_shop' AND due_at > now()"
+    pages = []
+    while found := superuser(waiting):
+        pages += found
+        shop.wait(2)
+        superuser("UPDATE onhand.job SET due_at = now() WHERE actor = 'shopify.read_shop' RETURNING 1")
+        drain()
+    assert len({*pages}) > 2, "it went on from page to page"
     assert superuser("SELECT count(*) FROM shopify.shop_item") == [(9,)]
     assert superuser("SELECT read_fault FROM shopify.shop") == [(None,)]
-    assert waited
+    asked = [given["after"] for text, given in shop.calls if "inventoryItems" in text]
+    in_turn = [after for after, _ in groupby(asked)]
+    assert len(in_turn) == len({*asked}) == 5, "and came to none twice"
+
+
+def test_a_shop_that_never_takes_a_question_is_given_up_and_says_so(world, shop, form, drain, superuser):
+    shop.bucket = shop.bucket_max = shop.restore_rate = 0.5
+    form("/shopify/web-1/read")
+    for _ in range(jobs.WAITS_MAX + 1):
+        drain()
+        superuser("UPDATE onhand.job SET due_at = now() WHERE actor = 'shopify.read_shop' AND attempts = 0 RETURNING 1")
+    assert superuser("SELECT read_fault FROM shopify.shop") == [("the shop takes no more for now",)]
 
 
 def test_the_checklist_asks_for_what_a_shop_needs(world, shop, form, drain, transact, superuser):

@@ -2,7 +2,9 @@
 
 import pytest
 from onhand import outgoing
-from onhand_shopify.testing import connect_shop
+from onhand_shopify import jobs
+from onhand_shopify.services import map_locations
+from onhand_shopify.testing import TESTER, connect_shop
 from onhand_stock.testing import receive
 
 S1, S2 = 11, 12
@@ -164,6 +166,14 @@ def test_a_sku_that_is_there_twice_and_a_location_that_is_none_of_ours_are_told(
     )
     assert rows == [("sku_twice", True), ("unknown_location", True)]
     assert shop.levels[102, S1] == 50
+    # What was missing is there: nobody has to have the numbers sent again.
+    del shop.items[103]
+    places = {11: world.s1.id, 12: world.s2.id}
+    transact(lambda session, now: map_locations(session, world.channel, places, by=TESTER, now=now))
+    with app.app_context():
+        jobs.read_shop([world.entity.id], "web-1")
+    bring()
+    assert (shop.levels[101, S1], shop.levels[102, S2]) == (100, 50)
 
 
 def test_a_token_is_bought_kept_and_bought_anew_when_it_is_refused(

@@ -41,6 +41,6 @@ def retry(code: str) -> dict[str, int]:
 
     def command(session: Session, now: datetime) -> dict[str, int]:
         channel = known_channel(session, code, "channels.replay")
-        return {"keys": feeding.retry_parked(session, channel, None, by=actor(), now=now)}
+        return {"keys": feeding.retry_numbers(session, channel, by=actor(), now=now)}
 
     return in_scope(command)

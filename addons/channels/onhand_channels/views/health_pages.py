@@ -93,7 +93,7 @@ def retry_feed(code: str) -> ResponseReturnValue:
 
     def command(session: Session, now: datetime) -> int:
         channel = known_channel(session, code, "channels.replay")
-        return feeding.retry_parked(session, channel, None, by=actor(), now=now)
+        return feeding.retry_numbers(session, channel, by=actor(), now=now)
 
     keys = in_scope(command)
     flash(f"{keys} numbers are due again." if keys else "Nothing was parked.", "good")

@@ -6,7 +6,7 @@ from datetime import datetime
 from onhand import audit
 from onhand.actors import Actor
 from onhand.db import cursor, int_array, text_array
-from onhand_channels.api import ChannelRef
+from onhand_channels.api import ChannelRef, retry_numbers
 from sqlalchemy.orm import Session
 
 from onhand_shopify.services.inbox import wake
@@ -77,10 +77,12 @@ def forget_items(session: Session, channel_id: int, shopify_ids: Sequence[int]) 
     cursor(session).execute(FORGET, (channel_id, int_array(shopify_ids)))
 
 
-def map_locations(session: Session, channel: ChannelRef, wanted: Mapping[int, int | None], *, by: Actor) -> int:
+def map_locations(
+    session: Session, channel: ChannelRef, wanted: Mapping[int, int | None], *, by: Actor, now: datetime
+) -> int:
     """Say which of our locations each of a shop's is, None for none; return how many changed. Unknown ids are passed over.
 
-    What was parked for want of it is tried again. Two of a shop's locations are never one of ours: the caller has seen
+    What was parked for want of it, webhooks and the feed's numbers, is tried again. Two of a shop's locations are never one of ours: the caller has seen
     to that, and the database does.
     """
     sql = cursor(session)
@@ -93,6 +95,7 @@ def map_locations(session: Session, channel: ChannelRef, wanted: Mapping[int, in
     sql.execute(UNMAP, (channel.id, ids))  # first, so that two may change places
     sql.execute(MAP, (ids, int_array(changed.values()), channel.id))
     wake(session, channel.id, "unknown_location", [str(one) for one, to in changed.items() if to is not None])
+    retry_numbers(session, channel, reasons={"unknown_location"}, by=by, now=now)
     audit.record(
         session, by=by, action="shopify.map_locations", subject=f"channel:{channel.code}", entity_id=channel.entity_id,
         before={str(one): before[one] for one in changed}, after={str(one): to for one, to in changed.items()},

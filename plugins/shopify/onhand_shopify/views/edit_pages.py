@@ -61,7 +61,7 @@ def map_locations(code: str) -> ResponseReturnValue:
     """Say which of our locations each of a shop's is."""
     demand_whole()
 
-    def command(session: Session, _: datetime) -> str:
+    def command(session: Session, now: datetime) -> str:
         channel, _shop = known_shop(session, code, "shopify.edit")
         ours = {str(place.id): place.id for place in location_choices(session, [channel.entity_id])}
         wanted: dict[int, int | None] = {}
@@ -71,7 +71,7 @@ def map_locations(code: str) -> ResponseReturnValue:
         taken = [to for to in wanted.values() if to is not None]
         if len(taken) != len(set(taken)):
             return "Nothing was saved: two of the shop's locations cannot be one of ours."
-        services.map_locations(session, channel, wanted, by=actor())
+        services.map_locations(session, channel, wanted, by=actor(), now=now)
         jobs.have_taken(session, channel.entity_id, code)
         return ""
 

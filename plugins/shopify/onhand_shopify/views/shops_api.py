@@ -87,10 +87,10 @@ class Locations(MethodView):
         """Say which of our locations some of a shop's are. What was parked for want of it is told."""
         demand_whole()
 
-        def command(session: Session, _: datetime) -> dict[str, Any]:
+        def command(session: Session, now: datetime) -> dict[str, Any]:
             channel, _shop = known_shop(session, code, "shopify.edit")
             wanted = _wanted(session, channel.id, channel.entity_id, given["locations"])
-            services.map_locations(session, channel, wanted, by=actor())
+            services.map_locations(session, channel, wanted, by=actor(), now=now)
             jobs.have_taken(session, channel.entity_id, code)
             return _locations(session, channel.id)
 

@@ -1,16 +1,16 @@
 """Having numbers sent again: what was parked, or whatever a channel acknowledged of an item, or of all."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from onhand import audit
 from onhand.actors import Actor
-from onhand.db import cursor, int_array
+from onhand.db import cursor, int_array, text_array
 from sqlalchemy.orm import Session
 
 from onhand_channels.values import ChannelRef
 
-__all__ = ["count_resent", "resend", "retry_parked"]
+__all__ = ["count_resent", "resend", "retry_numbers"]
 
 AFFECTED = """
 /* feed.affected */ SELECT count(*) FROM channels.feed_key
@@ -23,6 +23,7 @@ RETRY = """
   not_before = NULL, change_seq = change_seq + CASE WHEN change_seq = settled_seq THEN 1 ELSE 0 END
 WHERE channel_id = %(channel)s AND parked_at IS NOT NULL
   AND (%(items)s::int[] IS NULL OR item_id = ANY(%(items)s::int[]))
+  AND (%(reasons)s::text[] IS NULL OR reason = ANY(%(reasons)s::text[]))
 """
 FORGET = """
 /* feed.resend */ UPDATE channels.feed_key SET parked_at = NULL, reason = NULL, detail = NULL, attempts = 0,
@@ -38,11 +39,18 @@ def count_resent(session: Session, channel: ChannelRef, item_ids: Sequence[int] 
     return int(row[0]) if row else 0
 
 
-def retry_parked(
-    session: Session, channel: ChannelRef, item_ids: Sequence[int] | None, *, by: Actor, now: datetime
+def retry_numbers(
+    session: Session, channel: ChannelRef, item_ids: Sequence[int] | None = None, *, by: Actor, now: datetime,
+    reasons: Collection[str] | None = None,
 ) -> int:  # fmt: skip
-    """Have what was parked tried again from the first attempt; return how many keys that were. Twice is harmless."""
-    done = cursor(session).execute(RETRY, _arguments(channel, item_ids) | {"now": now}).rowcount
+    """Have a channel's numbers that are parked tried again from the first attempt; return how many. Twice is harmless.
+
+    All of them, or those of these items, or those that failed for these `reasons`, as their publisher called them in
+    `Failed`: a publisher knows when what it asked for is there. Kept in the audit trail.
+    """
+    chosen = None if reasons is None else text_array(sorted(reasons))
+    given = _arguments(channel, item_ids) | {"reasons": chosen, "now": now}
+    done = cursor(session).execute(RETRY, given).rowcount
     _record(session, channel, item_ids, "retry", done, by)
     return done
 
