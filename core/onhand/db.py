@@ -265,4 +265,6 @@ def bytes_array(values: Iterable[bytes]) -> str:
 
 def time_array(values: Iterable[datetime | None]) -> str:
     """Return times as the text of a PostgreSQL array, to be bound as one parameter (`%s::timestamptz[]`)."""
-    return "{" + ",".join(["NULL" if value is None else f'"{value.isoformat()}"' for value in values]) + "}"
+    times = list(values)  # mostly one and the same
+    texts = {value: "NULL" if value is None else f'"{value.isoformat()}"' for value in set(times)}
+    return "{" + ",".join([texts[value] for value in times]) + "}"

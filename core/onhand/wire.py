@@ -196,6 +196,7 @@ class Wire:
             self._awaited.append((query, types))
         self._pg.send_query_prepared(prepared, given, self._adapt.formats)
         self._awaited.append(pending)
+        self._pg.flush()  # the server works on this one while the next is made
 
     def read(self, pending: Pending) -> PGresult:
         """Wait for an answer, and so for all before it, and return it; raise the first error among them."""

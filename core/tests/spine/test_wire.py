@@ -89,6 +89,23 @@ def test_many_long_statements_and_answers_pass_each_other(inside):
     assert hot(inside, command) == [len(long) + 1] * 8
 
 
+def test_a_statement_is_worked_on_while_the_next_is_made(inside):
+    """Others see what it does before anything is read, so the server does not wait for the last of them."""
+
+    def command(session, _):
+        cursor(session).execute("SELECT pg_advisory_xact_lock(7, 7)")
+        with db.engine.connect() as other:
+            taken = text("SELECT NOT pg_try_advisory_xact_lock(7, 7)")
+            for _ in range(200):
+                with other.begin():
+                    if other.scalar(taken):
+                        return True
+                    other.execute(text("SELECT pg_sleep(0.01)"))
+        return False
+
+    assert hot(inside, command)
+
+
 def test_more_statements_than_are_kept_prepared(inside, monkeypatch):
     monkeypatch.setattr(wire, "PREPARED_MAX", 3)
 

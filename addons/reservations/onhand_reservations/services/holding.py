@@ -6,7 +6,6 @@ from uuid import UUID
 
 from msgspec import Struct
 from onhand.actors import Actor
-from onhand.addons import Addons
 from onhand.db import cursor, int_array, text_array, time_array
 from onhand.ids import uuid7
 from onhand.policies.book import Where
@@ -69,6 +68,13 @@ class PlannedLine(Struct, gc=False):
     """The place was chosen from a reading that said it covers the line."""
 
 
+class Terms(Struct, frozen=True, gc=False):
+    """How long the holds of a channel last, and the longest that may be asked for."""
+
+    seconds: int
+    seconds_max: int
+
+
 class Planned(Struct, gc=False):
     """A request that can be posted."""
 
@@ -120,32 +126,40 @@ def plan(session: Session, requests: Sequence[HoldRequest], now: datetime) -> li
         locations={line.location for request in requests for line in request.lines if line.location is not None},
     )
     sourced, names = _sources(session, requests, known)
-    addons = context(session).addons
+    channels = {request.channel.id: request.channel for request in requests}
+    terms = {channel_id: _terms(session, channel, now) for channel_id, channel in channels.items()}
     return [
-        _closed(request.channel, addons, now) or _plan_one(session, request, known, sourced, names, now)
+        granted
+        if isinstance(granted := terms[request.channel.id], NotAllowed)
+        else _plan_one(session, request, granted, known, sourced, names, now)
         for request in requests
     ]
 
 
-def _closed(channel: ChannelRef, addons: Addons, now: datetime) -> NotAllowed | None:
-    """Return why nothing new is promised to a channel, whatever it asks for."""
-    if not addons.enabled(channel.entity_id, "reservations", now):
+def _terms(session: Session, channel: ChannelRef, now: datetime) -> Terms | NotAllowed:
+    """Return how long a channel's holds last; or why nothing new is promised to it, whatever it asks for."""
+    if not context(session).addons.enabled(channel.entity_id, "reservations", now):
         return NotAllowed("draining", "reservations are being switched off here: nothing new is held")
     if not channel.takes_holds:
         why = "takes no new holds for now" if channel.active else f"is {channel.state}"
         return NotAllowed("channel_inactive", f"channel {channel.code!r} {why}: nothing new is held for it")
-    return None
+    return Terms(settings.ttl_seconds(session, channel, now), settings.ttl_seconds_max(session, channel, now))
 
 
 def _plan_one(
-    session: Session, request: HoldRequest, known: Resolved, sourced: Sourced, names: dict[int, str], now: datetime
+    session: Session,
+    request: HoldRequest,
+    terms: Terms,
+    known: Resolved,
+    sourced: Sourced,
+    names: dict[int, str],
+    now: datetime,
 ) -> Planned | Unknown:
     channel = request.channel
     errors: list[tuple[str, str, str]] = []
-    ttl = request.ttl_seconds if request.ttl_seconds is not None else settings.ttl_seconds(session, channel, now)
-    most = settings.ttl_seconds_max(session, channel, now)
-    if not 1 <= ttl <= most:
-        errors.append(("ttl_seconds", f"must be 1 to {most}, by the policy of this channel", str(ttl)))
+    ttl = terms.seconds if request.ttl_seconds is None else request.ttl_seconds
+    if not 1 <= ttl <= terms.seconds_max:
+        errors.append(("ttl_seconds", f"must be 1 to {terms.seconds_max}, by the policy of this channel", str(ttl)))
     lines: list[PlannedLine] = []
     for position, line in enumerate(request.lines):
         item = known.by_sku.get(line.sku)
