@@ -3,6 +3,7 @@
 import pytest
 from onhand_channels.testing import make_channel
 from onhand_master_data.testing import make_items
+from onhand_reservations.services.availability import Asked, read_promisable
 
 
 @pytest.fixture
@@ -107,3 +108,25 @@ def test_200_items_cost_as_many_statements_as_one(shop, program, statements, tra
         assert len(answer.json["items"]) == 2 * len(skus)
         counts.add(len(seen))
     assert len(counts) == 1, counts
+
+
+def test_several_who_ask_at_once_are_told_what_each_would_be_told_alone(shop, transact, statements):
+    """Those who want the same items at the same places share a statement; nobody else's items or places get in between."""
+    for number, item in enumerate(shop.items[:4], 1):
+        shop.stock(number, item)
+        shop.stock(10 * number, item, store=shop.stores[1])
+    first, second = (store.id for store in shop.stores[:2])
+    a, b, c, d = shop.items[:4]
+    asked = [
+        Asked(shop.channel, items, places)
+        for items, places in [
+            ((a, b), (first, second)), ((b, a), (second, first)), ((c, b), (first, second)), ((d,), (first, second)),
+            ((c,), (first,)), ((), (first,)), ((a, a), (first, second)),
+        ]
+    ]  # fmt: skip
+    alone = [transact(lambda session, now, one=one: read_promisable(session, [one], now=now)[0]) for one in asked]
+    with statements() as seen:
+        together = transact(lambda session, now: read_promisable(session, asked, now=now))
+    assert together == alone
+    assert together[:4] == [[1, 10, 2, 20], [20, 2, 10, 1], [3, 30, 2, 20], [4, 40]]
+    assert sum("atp.read" in one for one in seen) == 5, "a and b and c; b and a the other way; d; c at one; none"

@@ -1,7 +1,8 @@
 """Available to promise: derived from balances and buffers at each asking, never stored as truth."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import chain
 
 import msgspec
 from msgspec import Struct
@@ -72,24 +73,44 @@ def promisable(
 def read_promisable(session: Session, asked: Sequence[Asked], *, now: datetime) -> list[list[int]]:
     """Return, for each that asks, what may be promised: item by item, within it location by location, as they are given.
 
-    A statement for each, none of which is awaited before all are sent.
+    Those who ask for the same items at the same locations share a statement: what several want to know is read once.
     """
+    readings: list[tuple[tuple[int, ...], set[int]]] = []
+    reading_of = [_join(readings, tuple(one.location_ids), {item.id for item in one.items}) for one in asked]
     with pipeline(session):
         found = [
-            cursor(session).execute(READ, (int_array([item.id for item in one.items]), int_array(one.location_ids)))
-            for one in asked
+            cursor(session).execute(READ, (int_array(item_ids), int_array(places))) for places, item_ids in readings
         ]
-    return [_promisable(session, one, rows.fetchone(), now) for one, rows in zip(asked, found, strict=True)]
+    shelves = [_shelves(*reading, rows.fetchone()) for reading, rows in zip(readings, found, strict=True)]
+    return [_promisable(session, one, shelves[at], now) for one, at in zip(asked, reading_of, strict=True)]
 
 
-def _promisable(session: Session, asked: Asked, row: Sequence[str | None] | None, now: datetime) -> list[int]:
-    width = len(asked.location_ids)
-    units = [0] * (len(asked.items) * width)
+def _join(readings: list[tuple[tuple[int, ...], set[int]]], places: tuple[int, ...], item_ids: set[int]) -> int:
+    """Have a question read with the first that has items in common with it, or by itself; return which it is."""
+    for number, (at, others) in enumerate(readings):
+        if at == places and not others.isdisjoint(item_ids):
+            others.update(item_ids)
+            return number
+    readings.append((places, item_ids))
+    return len(readings) - 1
+
+
+def _shelves(
+    places: Sequence[int], item_ids: Collection[int], row: Sequence[str | None] | None
+) -> dict[int, list[int]]:  # fmt: skip
+    """Return the units available of each item: location by location, as they are given."""
+    width = len(places)
+    units = [0] * (len(item_ids) * width)
+    first_of = {item_id: number * width for number, item_id in enumerate(item_ids)}
     if row is not None and row[0] is not None:
-        first_of = {item.id: number * width for number, item in enumerate(asked.items)}
-        place_of = {place: number for number, place in enumerate(asked.location_ids)}
-        item_ids, places, available = (numbers("[" + str(column)[1:-1] + "]") for column in row)
-        for item_id, place, here in zip(item_ids, places, available, strict=True):
+        place_of = {place: number for number, place in enumerate(places)}
+        found, at, available = (numbers("[" + str(column)[1:-1] + "]") for column in row)
+        for item_id, place, here in zip(found, at, available, strict=True):
             units[first_of[item_id] + place_of[place]] = here
+    return {item_id: units[first : first + width] for item_id, first in first_of.items()}
+
+
+def _promisable(session: Session, asked: Asked, shelves: dict[int, list[int]], now: datetime) -> list[int]:
+    units = list(chain.from_iterable([shelves[item.id] for item in asked.items]))
     floors = settings.buffers_of(session, asked.channel, asked.items, asked.location_ids, now)
     return [max(here - floor, 0) for here, floor in zip(units, floors, strict=True)] if any(floors) else units

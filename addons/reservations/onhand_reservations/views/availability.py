@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 import msgspec
 from onhand.access import hot, requires, scope
@@ -123,7 +124,7 @@ def _understand(
 def _report(question: _Question, asked: Asked, units: list[int], now: datetime) -> AvailabilityReport:
     width = len(asked.location_ids)
     if question.locations:
-        skus = [item.sku for item in asked.items for _ in range(width)]
+        skus = chain.from_iterable([[item.sku] * width for item in asked.items])
         lines = list(map(AvailabilityLine, skus, units, question.locations * len(asked.items)))
     else:
         lines = [
