@@ -67,6 +67,8 @@ def overdue_seconds(session: Session, channel_id: int, entity_id: int, now: date
 
 def buffers(session: Session, places: Sequence[Where], now: datetime) -> list[int]:
     """Return the units to keep back at each place, as decided by its most specific policy."""
+    if not context(session).policies.is_set(BUFFER):
+        return [DEFAULT_BUFFER] * len(places)
     return [int(value) for value in resolve_many(session, BUFFER, places, at=now)]
 
 

@@ -191,7 +191,7 @@ class Addons:
         """Return the hook as the add-ons active for an entity implement it; None when none of them does."""
         if not getattr(self._hooks.hook, hook).get_hookimpls():
             return None
-        return self._caller(hook, frozenset(noun for noun in self._nouns if self.active(entity_id, noun, now)))
+        return self._caller(hook, frozenset([noun for noun in self._nouns if self.active(entity_id, noun, now)]))
 
     def _caller(self, hook: str, nouns: frozenset[str]) -> pluggy.HookCaller | None:
         key = (hook, nouns)

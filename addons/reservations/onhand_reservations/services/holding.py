@@ -128,12 +128,14 @@ def plan(session: Session, requests: Sequence[HoldRequest], now: datetime) -> li
     sourced, names = _sources(session, requests, known)
     channels = {request.channel.id: request.channel for request in requests}
     terms = {channel_id: _terms(session, channel, now) for channel_id, channel in channels.items()}
-    return [
+    plans = [
         granted
         if isinstance(granted := terms[request.channel.id], NotAllowed)
         else _plan_one(session, request, granted, known, sourced, names, now)
         for request in requests
     ]
+    _keep_back(session, [plan for plan in plans if isinstance(plan, Planned)], now)
+    return plans
 
 
 def _terms(session: Session, channel: ChannelRef, now: datetime) -> Terms | NotAllowed:
@@ -180,10 +182,15 @@ def _plan_one(
             lines.append(PlannedLine(item, line.quantity, place_id, names[place_id], was_sourced=chosen is not None))
     if errors:
         return Unknown(tuple(errors))
-    places = [_where(request, one.item, one.location_id) for one in lines]
-    for one, floor in zip(lines, settings.buffers(session, places, now), strict=True):
-        one.floor = floor + channel.buffer_raise
     return Planned(uuid7(), request, now + timedelta(seconds=ttl), lines)
+
+
+def _keep_back(session: Session, plans: Sequence[Planned], now: datetime) -> None:
+    """Set the floor of each line: the buffer of its item at its place, and what a degraded channel keeps back beyond."""
+    lines = [(plan.request, line) for plan in plans for line in plan.lines]
+    places = [_where(request, line.item, line.location_id) for request, line in lines]
+    for (request, line), floor in zip(lines, settings.buffers(session, places, now), strict=True):
+        line.floor = floor + request.channel.buffer_raise
 
 
 def _may_ask(request: HoldRequest, location_id: int) -> bool:
