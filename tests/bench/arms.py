@@ -22,6 +22,7 @@ def every(*, large: bool) -> list[Arm]:
     """Return all arms; `large` ones fill a database of their own first, which takes minutes."""
     arms = [
         Arm("hold.spread.process", holds.arm("spread", "process")),
+        Arm("hold.spread.threads", holds.arm("spread", "threads")),
         Arm("hold.spread.http", holds.arm("spread", "http")),
         Arm("hold.hot.process", holds.arm("hot", "process")),
         Arm("hold.hot.http", holds.arm("hot", "http")),

@@ -14,7 +14,7 @@ from bench.stage import STOCKED_EVERYWHERE, Stage
 __all__ = ["ATP_CALLERS", "INTAKE_CALLERS", "ask", "atp", "intake", "send"]
 
 ASKED = 50
-ATP_CALLERS = 8
+ATP_CALLERS = (8, 32, 64)
 INTAKE_CALLERS = {1: 32, 100: 2, 1_000: 2}
 encode = msgspec.json.Encoder().encode
 
@@ -54,7 +54,7 @@ def _batch(place: Stage, run_id: str, number: int, size: int) -> bytes:
 
 def atp(place: Stage, plan: Plan) -> Iterator[Figure]:
     """What may be promised of 50 items at 20 locations."""
-    for callers in plan.callers_of((ATP_CALLERS,)):
+    for callers in plan.callers_of(ATP_CALLERS):
         sides = alternate(
             plan,
             lambda seconds, n=callers: place.raw.atp(n, seconds, place.location_ids),
@@ -67,10 +67,9 @@ def ask(place: Stage, callers: int, seconds: float) -> Run:
     """Ask for availability."""
     locations = "".join(f"&location={code}" for code in place.locations)
 
-    def requests() -> Iterator[bytes]:
-        while True:
-            first = random.randrange(STOCKED_EVERYWHERE - ASKED)
-            skus = "".join(f"&sku={sku}" for sku in place.skus[first : first + ASKED])
-            yield client.get(f"/api/v1/availability?channel=web{skus}{locations}", place.token)
-
-    return client.drive(place.port, callers, seconds, requests(), {200})
+    asked = [
+        client.get(f"/api/v1/availability?channel=web{skus}{locations}", place.token)
+        for first in range(STOCKED_EVERYWHERE - ASKED + 1)
+        for skus in ["".join(f"&sku={sku}" for sku in place.skus[first : first + ASKED])]
+    ]
+    return client.drive(place.port, callers, seconds, iter(lambda: random.choice(asked), None), {200})

@@ -17,6 +17,7 @@ from bench.stage import Stage, stage
 __all__ = ["DOORS", "arm"]
 
 HOLD_CALLERS = 32
+ATP_CALLERS = 8
 Ask = Callable[[Stage, int, float], Run]
 
 
@@ -30,7 +31,7 @@ def _intake(place: Stage, callers: int, seconds: float) -> Run:
 
 DOORS: dict[str, tuple[int, Ask]] = {
     "hold": (HOLD_CALLERS, _hold),
-    "atp": (doors.ATP_CALLERS, doors.ask),
+    "atp": (ATP_CALLERS, doors.ask),
     "intake": (doors.INTAKE_CALLERS[1_000], _intake),
 }
 
@@ -41,6 +42,8 @@ def arm(what: str) -> Callable[[Stage, Plan], Iterator[Figure]]:
     def run(place: Stage, plan: Plan) -> Iterator[Figure]:
         own, ask = DOORS[what]
         new, large = _sites(place, plan)
+        for site in (new, large):
+            holds.meet_all(site, "http")
         for callers in plan.callers_of((own,)):
             at_large, at_new = alternate(
                 plan,

@@ -1,7 +1,8 @@
-"""Holding: one unit of a random item, of one hot item, or five lines; by threads in the process and over HTTP."""
+"""Holding: one unit of a random item, of one hot item, or five lines; in the process and over HTTP."""
 
 import itertools
 import random
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 
@@ -15,19 +16,24 @@ from bench import client, threads
 from bench.measure import Figure, Plan, Run, alternate, figure
 from bench.stage import Stage
 
-__all__ = ["CALLERS", "arm", "in_process", "over_http"]
+__all__ = ["arm", "in_process", "over_http"]
 
 CALLERS = {"spread": (1, 8, 32, 64), "hot": (1, 8, 32, 64), "lines5": (8, 32)}
+THREADS = (8, 32)
 LINES = 5
+AT_ONCE = 200
+PASSES = 3
+"""So often is each item held before the clock, so that each of two or more processes has very likely met it."""
 encode = msgspec.json.Encoder().encode
 
 
 def arm(spread: str, door: str) -> Callable[[Stage, Plan], Iterator[Figure]]:
     """Return the arm of this spread through this door."""
-    ours = in_process if door == "process" else over_http
+    ours = {"process": in_process, "threads": by_threads, "http": over_http}[door]
 
     def run(place: Stage, plan: Plan) -> Iterator[Figure]:
-        for callers in plan.callers_of(CALLERS[spread]):
+        meet_all(place, door)
+        for callers in plan.callers_of(THREADS if door == "threads" else CALLERS[spread]):
             sides = alternate(
                 plan,
                 lambda seconds, n=callers: place.raw.hold(spread, n, seconds),
@@ -36,6 +42,22 @@ def arm(spread: str, door: str) -> Callable[[Stage, Plan], Iterator[Figure]]:
             yield figure(f"hold.{spread}.{door}", callers, *sides)
 
     return run
+
+
+def meet_all(place: Stage, door: str) -> None:
+    """Hold each item, once per stage: what is measured is a site that has met its items, not one just started."""
+    where = "http" if door == "http" else "process"
+    if where in place.met:
+        return
+    place.met.add(where)
+    if where == "http":
+        bodies = _bodies(place, [[sku] for sku in place.skus]) * PASSES
+        run_id = uuid.uuid4().hex
+        client.drive(place.port, 64, 600.0, _posts(place, run_id, iter(bodies)), {201})
+        return
+    ask = _asking(place, iter([[sku] for sku in place.skus]))
+    for _ in range(0, len(place.skus), AT_ONCE):
+        ask(AT_ONCE)
 
 
 def carts(place: Stage, spread: str) -> list[Sequence[str]]:
@@ -49,38 +71,65 @@ def carts(place: Stage, spread: str) -> list[Sequence[str]]:
 
 
 def in_process(place: Stage, spread: str, callers: int, seconds: float) -> Run:
-    """Hold by the combined verb, from threads of this process."""
-    location = place.locations[0]
-    wanted = [tuple(WantedLine(sku, 1, location) for sku in cart) for cart in carts(place, spread)]
-    run_id = uuid.uuid4().hex
+    """Hold as a web process does: one thread asks for all who wait, once they have been answered asks for all again."""
+    wanted = carts(place, spread)
+    ask = _asking(place, iter(lambda: random.choice(wanted), None))
+    waits: list[float] = []
+    begin = now = time.perf_counter()
+    while now < begin + seconds:
+        started = now
+        ask(callers)
+        now = time.perf_counter()
+        waits += [now - started] * callers
+    return Run(len(waits), now - begin, waits)
 
-    def call(number: int, turn: int) -> None:
-        request = HoldRequest(place.channel, "order", random.choice(wanted), None, "token:1")
-        key = f"{run_id}-{number}-{turn}"
-        status, _ = combined(Keyed("token:1", key, digest_of(key.encode()), place.entity_id, request))
-        if status != 201:
-            raise RuntimeError(f"a hold was answered {status}")
 
-    return threads.drive(place.app, callers, seconds, call)
+def by_threads(place: Stage, spread: str, callers: int, seconds: float) -> Run:
+    """Hold by as many threads as callers, each of which asks for itself and sleeps until it has its answer."""
+    wanted = carts(place, spread)
+    asks = [_asking(place, iter(lambda: random.choice(wanted), None)) for _ in range(callers)]
+    return threads.drive(place.app, callers, seconds, lambda number, _: asks[number](1))
+
+
+def _asking(place: Stage, carts: Iterator[Sequence[str]]) -> Callable[[int], None]:
+    """Return how to ask for so many holds at once, of the carts that come next."""
+    location, run_id, numbers = place.locations[0], uuid.uuid4().hex, itertools.count()
+
+    def keyed(cart: Sequence[str]) -> Keyed:
+        key = f"{run_id}-{next(numbers)}"
+        lines = tuple([WantedLine(sku, 1, location) for sku in cart])
+        request = HoldRequest(place.channel, "order", lines, None, "token:1")
+        return Keyed("token:1", key, digest_of(key.encode()), place.entity_id, request)
+
+    def ask(count: int) -> None:
+        for outcome in combined.ask([keyed(cart) for cart in itertools.islice(carts, count)]):
+            status, _ = outcome.get()
+            if status != 201:
+                raise RuntimeError(f"a hold was answered {status}")
+
+    return ask
 
 
 def over_http(place: Stage, spread: str, callers: int, seconds: float) -> Run:
     """Hold over real sockets."""
-    run_id = uuid.uuid4().hex
-    location = place.locations[0]
-    bodies = [
+    bodies = _bodies(place, carts(place, spread))
+    asked = iter(lambda: random.choice(bodies), None)
+    return client.drive(place.port, callers, seconds, _posts(place, uuid.uuid4().hex, asked), {201})
+
+
+def _bodies(place: Stage, carts: Sequence[Sequence[str]]) -> list[bytes]:
+    return [
         encode(
             {
                 "channel": "web",
                 "reference": "order",
-                "lines": [{"sku": sku, "location": location, "quantity": 1} for sku in cart],
+                "lines": [{"sku": sku, "location": place.locations[0], "quantity": 1} for sku in cart],
             }
         )
-        for cart in carts(place, spread)
+        for cart in carts
     ]
 
-    def requests() -> Iterator[bytes]:
-        for number in itertools.count():
-            yield client.post("/api/v1/reservations", place.token, random.choice(bodies), f"{run_id}-{number}")
 
-    return client.drive(place.port, callers, seconds, requests(), {201})
+def _posts(place: Stage, run_id: str, bodies: Iterator[bytes]) -> Iterator[bytes]:
+    for number, body in enumerate(bodies):
+        yield client.post("/api/v1/reservations", place.token, body, f"{run_id}-{number}")

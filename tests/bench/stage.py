@@ -1,5 +1,6 @@
 """The stage: services of our own, a migrated site, ten thousand items in stock, a web server, and raw tables beside."""
 
+import gc
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from onhand.actors import Actor
 from onhand.addons import Addon, discover
 from onhand.addons.models import Entity
 from onhand.app import create_app
+from onhand.cli.gunicorn_conf import look_for_garbage_seldom
 from onhand.cli.processes import THREADS, WORKERS_MAX
 from onhand.config import Settings
 from onhand.embedded import Services, services
@@ -66,6 +68,8 @@ class Stage:
     token: str
     stack: ExitStack
     beside: "tuple[Stage, Stage] | None" = None
+    met: set[str] = field(default_factory=set)
+    """Where all items have been held once before anything is measured."""
     _server: Server | None = field(default=None)
 
     @property
@@ -124,6 +128,9 @@ def stage(items: int = ITEMS) -> Iterator[Stage]:
             folder=folder,
         )
         app = create_app(settings, addons=addons)
+        gc.collect()
+        gc.freeze()  # as a web process has it
+        look_for_garbage_seldom()
         with app.app_context(), ExitStack() as stack:
             yield _found(running, settings, app, addons, items, stack)
 

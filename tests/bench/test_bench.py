@@ -7,8 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NAMES = {
-    "hold.spread.process", "hold.spread.http", "hold.hot.process", "hold.hot.http", "hold.lines5.process",
-    "hold.lines5.http", "confirm", "fulfil", "release", "expire", "intake.http", "atp.http", "verify", "asof", "hooks",
+    "hold.spread.process", "hold.spread.threads", "hold.spread.http", "hold.hot.process", "hold.hot.http",
+    "hold.lines5.process", "hold.lines5.http", "confirm", "fulfil", "release", "expire", "intake.http", "atp.http", "verify", "asof", "hooks",
 }  # fmt: skip
 LARGE = {"growth.hold", "growth.atp", "growth.intake"}
 

@@ -12,7 +12,7 @@ from onhand import logs
 from onhand.config import Settings
 from onhand.db import db
 
-__all__ = ["child_exit", "on_starting", "post_fork", "when_ready"]
+__all__ = ["child_exit", "look_for_garbage_seldom", "on_starting", "post_fork", "when_ready"]
 
 GARBAGE_OBJECTS = 50_000
 
@@ -46,7 +46,12 @@ def when_ready(server: Any) -> None:
 
 
 def post_fork(_: Any, __: Any) -> None:
-    """Look for cycles seldom: what was loaded stays, and a batch of a thousand events makes tens of thousands of objects.
+    """Look for cycles seldom."""
+    look_for_garbage_seldom()
+
+
+def look_for_garbage_seldom() -> None:
+    """What was loaded stays, and a batch of a thousand events makes tens of thousands of objects.
 
     With Python's own thresholds every tenth of such a batch's time went into looking through all that lives.
     """
