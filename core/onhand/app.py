@@ -103,7 +103,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
     options = {
         "lock_timeout": settings.lock_timeout_ms,
         "statement_timeout": settings.statement_timeout_ms,
-        "idle_in_transaction_session_timeout": 5_000,
+        "idle_in_transaction_session_timeout": settings.idle_timeout_ms,
         "timezone": "UTC",
     }
     return {

@@ -32,6 +32,7 @@ LEAST: dict[str, float] = {
     "pool_timeout_seconds": 0.1,
     "statement_timeout_ms": 1,
     "lock_timeout_ms": 1,
+    "idle_timeout_ms": 1,
     "proxies": 0,
     "body_bytes_max": 1,
     "wait_seconds_max": 0.01,
@@ -53,6 +54,7 @@ class Settings:
     pool_timeout_seconds: float = 2.0
     statement_timeout_ms: int = 5_000
     lock_timeout_ms: int = 2_000
+    idle_timeout_ms: int = 5_000
     log_format: str = "json"
     log_level: str = "info"
     password_cost: str = "full"  # noqa: S105 - a setting, not a secret

@@ -161,7 +161,8 @@ class Sites:
             password_cost="cheap",  # noqa: S106
             secure_cookies=False,
             log_format="console",
-            wait_seconds_max=60.0,  # other tests keep this machine busy: no reason to send anybody away
+            wait_seconds_max=60.0,  # other tests keep this machine busy: no reason to send anybody away,
+            idle_timeout_ms=60_000,  # or to give a transaction up whose thread was not given its turn
         )
         app = create_app(settings, addons=addons)
         app.testing = True

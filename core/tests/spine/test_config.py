@@ -1,9 +1,13 @@
 """Settings come from the environment; what means nothing, or cannot be, stops the start with its name."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
+from onhand.app import create_app
 from onhand.config import BadSetting, Settings, UnknownSetting
+from onhand.db import db
+from onhand.transaction import run
+from sqlalchemy import text
 
 read = Settings.from_environment
 
@@ -23,6 +27,7 @@ def test_every_setting_is_read_from_its_variable_as_its_type():
         "ONHAND_POOL_TIMEOUT_SECONDS": "0.5",
         "ONHAND_STATEMENT_TIMEOUT_MS": "10",
         "ONHAND_LOCK_TIMEOUT_MS": "20",
+        "ONHAND_IDLE_TIMEOUT_MS": "30",
         "ONHAND_LOG_FORMAT": "console",
         "ONHAND_LOG_LEVEL": "debug",
         "ONHAND_PASSWORD_COST": "cheap",
@@ -69,6 +74,7 @@ def test_unknown_variable_is_refused_naming_what_was_meant(key, because):
         ("ONHAND_POOL_TIMEOUT_SECONDS", "inf", "is not a number of"),
         ("ONHAND_STATEMENT_TIMEOUT_MS", "-1", "is not a number of 1 or more"),
         ("ONHAND_LOCK_TIMEOUT_MS", "0", "is not a number of 1 or more"),
+        ("ONHAND_IDLE_TIMEOUT_MS", "0", "is not a number of 1 or more"),
         ("ONHAND_PROXIES", "-1", "is not a number of 0 or more"),
         ("ONHAND_SAFE_MODE", "perhaps", "'perhaps' is not true or false"),
         ("ONHAND_LOG_FORMAT", "xml", "is not one of json, console"),
@@ -79,3 +85,15 @@ def test_unknown_variable_is_refused_naming_what_was_meant(key, because):
 def test_value_that_cannot_be_is_refused_naming_the_variable(key, value, because):
     with pytest.raises(BadSetting, match=because):
         read({key: value})
+
+
+def test_the_database_holds_to_the_limits_that_are_set(app, entities):
+    """A statement, a wait for a lock and a silence within a transaction each end by their own."""
+    limits = {"statement_timeout": "7s", "lock_timeout": "8s", "idle_in_transaction_session_timeout": "9s"}
+    settings = replace(
+        app.extensions["onhand_settings"], statement_timeout_ms=7_000, lock_timeout_ms=8_000, idle_timeout_ms=9_000
+    )
+    with create_app(settings, addons=()).app_context():
+        shown = run(lambda session, _: [session.scalar(text(f"SHOW {name}")) for name in limits], entities=())
+        db.engine.dispose()
+    assert shown == [*limits.values()]
