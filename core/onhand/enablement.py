@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
 
+import structlog
 from sqlalchemy.orm import Session
 
 from onhand.actors import Actor
@@ -17,7 +18,9 @@ from onhand.events import AddonEnabled
 from onhand.outbox import publish
 from onhand.transaction import context
 
-__all__ = ["Change", "ChangeRefused", "Plan", "change", "create_entity", "plan_change", "switches_of"]
+__all__ = ["Change", "ChangeRefused", "Plan", "change", "create_entity", "drain_again", "plan_change", "switches_of"]
+
+logger = structlog.get_logger(__name__)
 
 RANK: dict[State, int] = {"disabled": 0, "draining": 1, "enabled": 2}
 """What an add-on requires must be up at least as far as it is itself."""
@@ -129,6 +132,46 @@ def _record(session: Session, wish: Change, at: datetime, by: Actor, now: dateti
     session.flush()
     if wish.state == "enabled":
         publish(session, AddonEnabled(wish.entity_id, wish.addon), at=at)
+
+
+def drain_again(session: Session, entity_id: int, *, by: Actor, now: datetime) -> list[str]:
+    """Let what was disabled for an entity with work open run out after all: it drains, with what it requires.
+
+    What began in the very moment of a change, or between planning it and its time, is not seen by it. Return the add-ons
+    that drain now. Those that do not run are left alone. Twice is harmless: what drains is not disabled.
+    """
+    addons = context(session).addons
+    candidates = [
+        noun for noun in _disabled(session, entity_id, now) if noun in addons.implementers("open_obligations")
+    ]
+    open_there = [noun for noun in candidates if not addons.is_held(noun) and _has_open(session, noun, entity_id, now)]
+    if not open_there:
+        return []
+    needed = set(open_there)
+    for noun in reversed(addons.names):  # requirements come first, so those of requirements are found too
+        if noun in needed:
+            needed.update(addons.addon(noun).requires)
+    down = _disabled(session, entity_id, now)
+    drained = [noun for noun in addons.names if noun in needed and noun in down]
+    change(session, [Change(entity_id, noun, "draining") for noun in drained], by=by, now=now)
+    logger.warning(
+        "addon_drains_again", entity=entity_id, addons=drained, reason="it was disabled with work still open"
+    )
+    return drained
+
+
+def _disabled(session: Session, entity_id: int, now: datetime) -> list[str]:
+    """Return the add-ons that were on for an entity once and are not now."""
+    rows = [row for row in enablements(session) if row[0] == entity_id and row[3] <= now]
+    timeline = Timeline(rows)
+    return sorted(noun for noun in {row[1] for row in rows} if timeline.state(entity_id, noun, now) == "disabled")
+
+
+def _has_open(session: Session, noun: str, entity_id: int, now: datetime) -> bool:
+    duties = context(session).addons.gather_from(
+        noun, "open_obligations", session=session, entity_id=entity_id, now=now
+    )
+    return any(duty.count for duty in duties)
 
 
 def create_entity(session: Session, entity: Entity) -> Entity:

@@ -1,12 +1,14 @@
 """The core's own contributions, made as any add-on makes them. It is enabled everywhere, always."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Blueprint
 from flask_smorest import Blueprint as Resource
+from sqlalchemy.orm import Session
 
 from onhand import idempotency
+from onhand.actors import Actor
 from onhand.addons import health
 from onhand.approvals import contributed as approvals
 from onhand.approvals.invariants import INVARIANTS as APPROVAL_INVARIANTS
@@ -24,6 +26,7 @@ from onhand.contributions import (
     PolicyType,
     Schedule,
 )
+from onhand.enablement import drain_again
 from onhand.hooks import hookimpl
 from onhand.invariants import INVARIANTS
 from onhand.jobs import JobActor, actor
@@ -41,6 +44,18 @@ def forget_answers(entities: Sequence[int]) -> None:  # noqa: ARG001 - keys belo
     while run(lambda session, now: idempotency.forget(session, now, limit=FORGET_BATCH), entities=()) == FORGET_BATCH:
         pass
     run(lambda session, now: health.forget(session, now=now), entities=())
+
+
+@actor(attempts=3)
+def drain_what_is_open(entities: Sequence[int]) -> None:
+    """Let add-ons run out that were disabled with work open, as it began in that moment. Twice is harmless: they drain."""
+    by = Actor.system("enablement")
+    for entity_id in entities:
+
+        def command(session: Session, now: datetime, here: int = entity_id) -> list[str]:
+            return drain_again(session, here, by=by, now=now)
+
+        run(command, entities=[entity_id])
 
 
 @hookimpl
@@ -114,7 +129,7 @@ def invariants() -> list[Invariant]:
 @hookimpl
 def actors() -> list[JobActor[...]]:
     """Functions that jobs may name."""
-    return [forget_answers, *approvals.ACTORS, *notices.ACTORS]
+    return [forget_answers, drain_what_is_open, *approvals.ACTORS, *notices.ACTORS]
 
 
 @hookimpl
@@ -122,6 +137,7 @@ def schedules() -> list[Schedule]:
     """House-keeping by the clock."""
     return [
         Schedule("onhand.forget_answers", forget_answers, every=timedelta(hours=1)),
+        Schedule("onhand.drain_what_is_open", drain_what_is_open, every=timedelta(seconds=30)),
         *approvals.SCHEDULES,
         *notices.SCHEDULES,
     ]

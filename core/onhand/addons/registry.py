@@ -66,6 +66,10 @@ class Timeline:
         """Return an add-on's state for an entity at a time: disabled while it is held."""
         return "disabled" if noun in self._held else self.recorded(entity_id, noun, now)
 
+    def is_held(self, noun: str) -> bool:
+        """Return whether an add-on is off everywhere, whatever is recorded of it."""
+        return noun in self._held
+
     def is_on(self, noun: str, now: datetime) -> bool:
         """Return whether an add-on is recorded as enabled or draining for any entity at a time, held or not."""
         return any(key[1] == noun and self.recorded(*key, now) != "disabled" for key in self._changes)
@@ -248,6 +252,10 @@ class Addons:
     def state(self, entity_id: int, noun: str, now: datetime) -> State:
         """Return whether an add-on is enabled, draining or disabled for an entity at a time."""
         return "enabled" if noun == CORE else self.timelines.value.state(entity_id, noun, now)
+
+    def is_held(self, noun: str) -> bool:
+        """Return whether an add-on is off everywhere whatever is recorded: suspended, or its tables are not ready."""
+        return self.timelines.value.is_held(noun)
 
     def enabled(self, entity_id: int, noun: str, now: datetime) -> bool:
         """Return whether new intents are taken."""
