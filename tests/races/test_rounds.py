@@ -146,6 +146,14 @@ def test_a_length_that_only_the_parser_understands_takes_no_request_apart(line, 
     assert world.states() == {}
 
 
+def test_no_client_says_where_the_site_is_mounted(line, world, request_of):
+    path = f"/availability?channel={world.channel.code}&sku={world.sku}"
+    asked = {"SCRIPT_NAME": "/elsewhere", "Transfer-Encoding": "chunked", "Content-Length": None}
+    one = line()
+    one.send(request_of("GET", path, headers=asked, given=b"0\r\n\r\n"))
+    assert one.answer()[0] == b"HTTP/1.1 200 OK"
+
+
 def test_requests_sent_at_once_over_one_connection_are_answered_in_order(line, world, request_of):
     world.stock(10)
     asks = [world.wish() for _ in range(5)]

@@ -28,7 +28,7 @@ __all__ = [
 T = TypeVar("T")
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 ENTITY_KEY = "entity"
-BEARER = "Bearer "
+BEARER = "bearer "
 
 csrf = CSRFProtect()
 
@@ -160,7 +160,7 @@ def _door() -> Door:
 def _bearer(header: str) -> Principal:
     if not header:
         raise problems.Unauthenticated("send the header Authorization: Bearer <token>")
-    secret = header[len(BEARER) :] if header.startswith(BEARER) else ""
+    secret = header[len(BEARER) :] if header[: len(BEARER)].lower() == BEARER else ""
     if not is_token(secret):
         raise problems.Unauthenticated("that is not a token of this site")
     digest = digest_of(secret)

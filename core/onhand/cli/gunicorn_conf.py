@@ -21,6 +21,7 @@ preload_app = "--reload" not in sys.argv  # what is loaded before forking cannot
 control_socket_disable = True
 graceful_timeout = 10
 keepalive = 15
+forwarder_headers = ""  # nobody says by a header where the site is mounted: `ONHAND_PROXIES` says whom to believe
 timeout = 30
 # A worker touches its file to say it lives; memory, because a busy disk would look like a dead worker.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - shared memory, not /tmp

@@ -25,6 +25,12 @@ def test_request_without_or_with_a_foreign_token_is_401_with_a_challenge(site):
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+def test_the_name_of_the_scheme_may_be_written_in_any_case(site):
+    token = site.token(site.a, "gate.read")
+    assert site.get(PING, Authorization=f"bearer {token}").status_code == 200
+    assert site.get(PING, Authorization=f"Basic {token}").status_code == 401
+
+
 def test_token_is_kept_as_digest_only(site):
     secret = site.token(site.a, "gate.read")
     rows = site.owner("SELECT api_token::text FROM onhand.api_token")
