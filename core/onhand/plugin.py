@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from flask import Blueprint
 from flask_smorest import Blueprint as Resource
 from sqlalchemy.orm import Session
@@ -26,7 +27,7 @@ from onhand.contributions import (
     PolicyType,
     Schedule,
 )
-from onhand.enablement import drain_again
+from onhand.enablement import ChangeRefused, drain_again
 from onhand.hooks import hookimpl
 from onhand.invariants import INVARIANTS
 from onhand.jobs import JobActor, actor
@@ -36,6 +37,7 @@ from onhand.reasons import contributed as reasons
 from onhand.transaction import run
 
 FORGET_BATCH = 1_000
+log = structlog.get_logger(__name__)
 
 
 @actor(attempts=3)
@@ -55,7 +57,10 @@ def drain_what_is_open(entities: Sequence[int]) -> None:
         def command(session: Session, now: datetime, here: int = entity_id) -> list[str]:
             return drain_again(session, here, by=by, now=now)
 
-        run(command, entities=[entity_id])
+        try:
+            run(command, entities=[entity_id])
+        except ChangeRefused as refused:  # what it requires is to go off later, say: a person has to decide
+            log.warning("addon_cannot_drain", entity=entity_id, reason=str(refused))
 
 
 @hookimpl

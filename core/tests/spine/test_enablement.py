@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from onhand.enablement import Change, ChangeRefused, change, drain_again, plan_change
+from onhand.plugin import drain_what_is_open
 from onhand.testing import TESTER
 from onhand.transaction import context
 from onhand_lamp.services import light, put_out, traces
@@ -182,7 +183,7 @@ def test_transaction_judges_by_what_was_committed_before_it_began(transact, enti
     assert state(transact, a, "shade") == "disabled"
 
 
-def test_what_began_in_the_moment_of_disabling_runs_out_after_all(transact, entities):
+def test_what_began_in_the_moment_of_disabling_runs_out_after_all(app, transact, entities):
     """A change sees what is open when it is made, not what another transaction is about to commit."""
     a, b = entities
     for entity in entities:
@@ -192,8 +193,10 @@ def test_what_began_in_the_moment_of_disabling_runs_out_after_all(transact, enti
     def again(entity):
         return transact(lambda session, now: drain_again(session, entity.id, by=TESTER, now=now), [entity])
 
-    assert (again(a), again(b), again(a)) == (["lamp"], [], [])
+    with app.app_context():
+        drain_what_is_open.function([a.id, b.id])
     assert (states(transact, a), states(transact, b)) == (["draining", "disabled"], ["disabled", "disabled"])
+    assert (again(a), again(b)) == ([], [])
     transact(lambda session, _: put_out(session, a.id))
     switch(transact, a, ("lamp", "disabled"))
     assert again(a) == []
