@@ -227,6 +227,10 @@ class Addons:
         """Whether anybody may want to be told an event later on: who observes the hook, or who is not loaded just now."""
         return bool(self._known(hook)) or self.may_miss_some
 
+    def offers(self, hook: str) -> bool:
+        """Whether a hook is specified in this process: by the core, or by an add-on that is loaded."""
+        return getattr(getattr(self._hooks.hook, hook, None), "spec", None) is not None
+
     def _known(self, hook: str) -> tuple[str, ...]:
         if hook not in self._implementers:
             is_offered = hook in vars(self._hooks.hook)

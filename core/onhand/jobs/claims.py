@@ -123,7 +123,7 @@ def fail(session: Session, claimed: Claimed, error: str, *, now: datetime) -> st
 
 
 def put_back(session: Session, claimed: Claimed, *, now: datetime) -> None:
-    """Let a job wait a minute, without counting this attempt: who would do it does not run just now."""
+    """Let a job wait a minute, without counting this attempt: who would do it, or offers what it tells, does not run."""
     cursor(session).execute(
         """/* job.put_back */ UPDATE onhand.job SET status = 'queued', claim = NULL, attempts = attempts - 1, due_at = %s
            WHERE id = %s AND claim = %s""",

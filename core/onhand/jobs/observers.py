@@ -15,7 +15,7 @@ from onhand.jobs.claims import Claimed, finish, split
 from onhand.jobs.queue import NewJob
 from onhand.transaction import context, run
 
-__all__ = ["is_observation", "observation", "observe"]
+__all__ = ["is_observation", "is_unoffered", "observation", "observe"]
 
 ATTEMPTS = 8
 
@@ -36,11 +36,20 @@ def is_observation(claimed: Claimed) -> bool:
     return claimed.actor.endswith(f".{OBSERVE}")
 
 
+def is_unoffered(session: Session, claimed: Claimed, now: datetime) -> bool:
+    """Return whether a job tells events that nobody offers in this process, while an add-on that may is not loaded: it waits."""
+    addons = context(session).addons
+    if not is_observation(claimed) or not addons.may_miss_some:
+        return False
+    told = msgspec.json.decode(claimed.args, type=_Observation)
+    return not addons.offers(told.hook) and bool(addons.absent(now))
+
+
 def observe(claimed: Claimed) -> None:
     """Tell the events and delete the job in one transaction, so that what the observer writes is written once.
 
     An observer that raises undoes all events of its job; from the second attempt on each event is a job of its own.
-    An add-on that was switched off or removed meanwhile is told nothing.
+    An add-on that was switched off or removed meanwhile is told nothing; nor is any told what nobody offers any more.
     """
     told = msgspec.json.decode(claimed.args, type=_Observation)
     addon = claimed.actor.removesuffix(f".{OBSERVE}")
@@ -51,7 +60,8 @@ def observe(claimed: Claimed) -> None:
         if claimed.attempts > 1 and len(told.events) > 1:
             split(session, claimed, now=now)
             return
-        caller = context(session).addons.caller(told.hook, entity_id, now)
+        addons = context(session).addons
+        caller = addons.caller(told.hook, entity_id, now) if addons.offers(told.hook) else None
         for impl in caller.get_hookimpls() if caller else ():
             if impl.plugin_name == addon:
                 _tell(session, impl, told, now)

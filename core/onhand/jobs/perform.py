@@ -15,7 +15,7 @@ from onhand.addons.registry import Addons
 from onhand.db import cursor
 from onhand.jobs.actors import CORE, JobActor
 from onhand.jobs.claims import Claimed, ClaimLost, claim, fail, finish, put_back
-from onhand.jobs.observers import is_observation, observe
+from onhand.jobs.observers import is_observation, is_unoffered, observe
 from onhand.jobs.setup import jobs
 from onhand.metrics import job_seconds
 from onhand.transaction import context, run
@@ -38,15 +38,17 @@ def perform(
     """Claim one due job and run it; return its outcome, or None when there was nothing to take.
 
     Whatever the job raises is kept on its row, never raised here: it is tried again after a pause, and parked when its
-    attempts are used up. A job of an add-on that does not run waits until it does.
+    attempts are used up. A job of an add-on that does not run waits until it does, and so do events that such a one offers.
     """
 
     def take(session: Session, now: datetime) -> tuple[Claimed, tuple[int, ...]] | None:
         claimed = claim(session, now=now, job_id=job_id, queues=queues, overdue_by=overdue_by)
-        if claimed is not None and context(session).addons.is_idle(_noun(claimed), now):
+        if claimed is None:
+            return None
+        if context(session).addons.is_idle(_noun(claimed), now) or is_unoffered(session, claimed, now):
             put_back(session, claimed, now=now)
             return None
-        return None if claimed is None else (claimed, _scope(session, claimed, now))
+        return claimed, _scope(session, claimed, now)
 
     taken = run(take, entities=())
     if taken is None:

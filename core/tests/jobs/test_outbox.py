@@ -1,17 +1,19 @@
 """What is published reaches every observer after the commit, and nobody else."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from jobs_site import seen
 from onhand.addons import Fault
 from onhand.db import cursor
+from onhand.hooks import observe
 from onhand.jobs import drain
 from onhand.outbox import hook_of, publish, publish_all
 from onhand.relay import relay
 from onhand.transaction import run
 from onhand_probe.events import NobodyCares, ThingHeard, ThingSeen
+from sqlalchemy.orm import Session
 
 
 def count(site, table):
@@ -109,6 +111,47 @@ def test_what_an_addon_that_could_not_be_loaded_may_observe_waits_until_it_is_di
         assert count(site, "outbox") == 1, "whoever is back by then may care"
         site.owner("DELETE FROM onhand.outbox")
         site.owner("UPDATE onhand.job SET due_at = now()")
+
+
+def test_an_event_of_an_addon_that_could_not_be_loaded_waits_for_it_or_for_its_being_disabled(site):
+    """Who observes it runs; what it is told is specified by one that does not."""
+    addons = site.app.extensions["onhand"]
+
+    def publish_lent(state, number):
+        site.owner(
+            "INSERT INTO onhand.enablement (entity_id, addon, state, effective_from, recorded_at, actor)"
+            " VALUES (%s, 'departed', %s, now(), now(), 'system:test')", site.a, state,
+        )  # fmt: skip
+        site.owner(
+            "INSERT INTO onhand.outbox (hook, entity_id, payload, due_at, recorded_at)"
+            """ SELECT 'thing_lent', %s, jsonb_build_object('entity_id', %s, 'number', %s::int), now(), now()""",
+            site.a, site.a, number,
+        )  # fmt: skip
+        drain()
+
+    def jobs():
+        site.owner("UPDATE onhand.job SET due_at = now()")
+        return site.owner("SELECT attempts, status FROM onhand.job WHERE actor = 'echo.observe'")
+
+    publish_lent("enabled", 1)
+    assert jobs() == [(0, "queued")]
+    addons.manager.add_hookspecs(Departed)
+    try:
+        drain()
+    finally:
+        addons.manager.hook.thing_lent.spec = None
+    assert (site.traces("lent"), jobs()) == ([1], []), "it is back"
+    publish_lent("disabled", 2)
+    assert (site.traces("lent"), jobs()) == ([1], []), "nobody waits for what is off everywhere"
+
+
+class Departed:
+    """What the departed add-on offers."""
+
+    @staticmethod
+    @observe
+    def thing_lent(session: Session, event: ThingSeen, now: datetime) -> None:
+        """observe: a thing was lent."""
 
 
 def test_an_event_for_later_waits_for_its_time_and_goes_to_those_active_then(site):
