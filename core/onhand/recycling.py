@@ -6,6 +6,8 @@ import sys
 import threading
 from collections.abc import Callable
 
+from onhand.lockwatch import disarm
+
 __all__ = ["Renewal", "end_web_process"]
 
 GRACE_SECONDS = 3.0
@@ -33,6 +35,7 @@ class Renewal:
 
     def begin_anew(self) -> None:
         """Replace this process by its own command. Open files and connections are closed; does not return."""
+        disarm()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - the very command it was started by
 
 

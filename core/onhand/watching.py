@@ -1,7 +1,8 @@
 """The watch: one thread per process that sees to hooks which do not end or only fail, and writes down how add-ons fare.
 
 A hook that does not end cannot be stopped from outside: its add-on is switched off everywhere, and the process makes room
-for a new one. Whoever waits for the database is cut off there, by its time-outs.
+for a new one. Whoever waits for the database is cut off there, by its time-outs. One that keeps the interpreter's lock stops
+this thread too: see `onhand.lockwatch`.
 """
 
 import os
@@ -11,6 +12,8 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
 from types import FrameType
 
 import psycopg
@@ -22,12 +25,13 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from onhand.actors import Actor
-from onhand.addons import Addons
+from onhand.addons import Addon, Addons
 from onhand.addons.boundary import Spent, Turn
 from onhand.addons.health import Tally, add_up, keep
 from onhand.addons.suspension import suspend
 from onhand.db import driver
 from onhand.health import check_migrations
+from onhand.lockwatch import keeper, left_behind, watch_lock
 from onhand.metrics import count_hooks
 from onhand.transaction import run, run_apart
 
@@ -69,10 +73,19 @@ class Watch:
         self._seen: set[tuple[int, float]] = set()
         self._is_recycled = False
         self._thawed_at = 0.0
+        settings = app.extensions["onhand_settings"]
+        site = sha256(settings.database_url.encode()).hexdigest()[:16]
+        self._stacks = settings.path / "locks" / site
 
     def start(self) -> None:
         """Watch until the process ends."""
         self._addons.boundary.is_watched = True
+        try:
+            with self._app.app_context():
+                self.blame_keepers()  # before any work is taken: what ended the process before may be asked for again
+            self._stack = watch_lock(self._stacks, self._seconds_max)
+        except OSError as error:
+            log.warning("lock_not_watched", error=str(error))
         threading.Thread(target=self._watch, name="onhand-watch", daemon=True).start()
 
     def _watch(self) -> None:
@@ -99,8 +112,18 @@ class Watch:
         for thread, turn in list(self._addons.boundary.turns.items()):
             if time.perf_counter() - max(turn.started, self._thawed_at) > self._limit(turn):
                 self._stuck(thread, turn)
+        self.blame_keepers()
         if time.monotonic() - self._kept_at >= KEEP_SECONDS:
             self.write_down()
+
+    def blame_keepers(self) -> None:
+        """Switch off whose hook kept the interpreter's lock in a process of this host that has ended for it."""
+        for stack in left_behind(self._stacks):
+            found = keeper(stack, {noun: _folder(self._addons.addon(noun)) for noun in self._addons.names})
+            log.error("lock_kept", addon=found.noun if found else None, stack=stack)
+            if found:
+                reason = f"it kept the interpreter's lock at {found.function} ({found.place}), and all else in its process stood still"
+                self._switch_off(found.noun, reason)
 
     def write_down(self) -> None:
         """Add what was counted to the site's; what cannot be written now is written with the next."""
@@ -193,6 +216,10 @@ class Watch:
             return run_apart(self._engine(), command)
         except (SQLAlchemyError, psycopg.Error):
             return True
+
+
+def _folder(addon: Addon) -> Path:
+    return Path(str(sys.modules[addon.package].__file__)).parent
 
 
 def _waits_for_database(frame: FrameType | None) -> bool:

@@ -122,4 +122,15 @@ BESIDE = (
             let_go.wait(60)
         """,
     ),
+    Hostile(
+        "keeps_the_lock", r"it kept the interpreter's lock at may_move \(onhand_keeps_the_lock/plugin\.py:\d+\)",
+        """
+        import re
+
+        @hookimpl
+        def may_move(session, groups, now):
+            re.match(r"(a+)+$", "a" * 50 + "b")
+            return []
+        """,
+    ),
 )  # fmt: skip

@@ -25,7 +25,7 @@ from onhand_stock.testing import differences
 from hostile.at_work import BESIDE, FIGURES_BADLY, IN_A_HOLD, ON_A_PAGE
 from hostile.packages import package_of
 
-MISCLAIMS, OBSERVES_BADLY, HANGS = BESIDE
+MISCLAIMS, OBSERVES_BADLY, HANGS, KEEPS_THE_LOCK = BESIDE
 
 
 @pytest.mark.parametrize("hostile", IN_A_HOLD, ids=str)
@@ -182,11 +182,17 @@ def test_hook_that_only_fails_is_switched_off_and_resumed_by_an_administrator(ha
         assert here.ask().status_code == 500, "it is on again, and no better"
 
 
-def test_web_process_with_a_hook_that_does_not_end_is_replaced_within_seconds(harmful):
+@pytest.mark.parametrize(
+    ("hostile", "logged", "reason"),
+    [(HANGS, "hook_does_not_end", HANGS.said), (KEEPS_THE_LOCK, "lock_kept", KEEPS_THE_LOCK.said)],
+    ids=str,
+)
+def test_web_process_with_a_hook_that_does_not_end_is_replaced_within_seconds(harmful, hostile, logged, reason):
     here, _ = harmful.shops
-    addons = [harmful.addons.addon(noun) for noun in ("master_data", "stock", "channels", "reservations", "hangs")]
+    ours = ("master_data", "stock", "channels", "reservations")
+    addons = [harmful.addons.addon(noun) for noun in (*ours, hostile.noun)]
     settings = replace(harmful.site.settings, hook_seconds_max=0.5, statement_timeout_ms=5_000)
-    with Server(settings, addons) as server, harmful.enabled(HANGS, here):
+    with Server(settings, addons) as server, harmful.enabled(hostile, here):
         hurt = threading.Thread(target=lambda: over_http(server, here))
         started = time.monotonic()
         hurt.start()
@@ -196,9 +202,12 @@ def test_web_process_with_a_hook_that_does_not_end_is_replaced_within_seconds(ha
             time.sleep(0.2)
             statuses.append(over_http(server, here))
         hurt.join()
-        assert "hook_does_not_end" in server.output
-        assert "hangs" in harmful.site.transact(lambda session, _: suspensions(session))
-    harmful.site.transact(lambda session, now: resume(session, "hangs", by=TESTER, now=now))
+        assert logged in server.output
+        assert hostile.noun in harmful.site.transact(lambda session, _: suspensions(session))
+    trail = "SELECT reason FROM onhand.audit WHERE action = 'addon.suspend' AND subject = %s ORDER BY id DESC LIMIT 1"
+    [(said,)] = harmful.site.database.superuser(trail, f"addon:{hostile.noun}")
+    assert re.search(reason, said)
+    harmful.site.transact(lambda session, now: resume(session, hostile.noun, by=TESTER, now=now))
 
 
 def over_http(server, shop):
