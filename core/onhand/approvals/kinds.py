@@ -96,11 +96,21 @@ class NotApplied:
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """What a requester wants instead; None: as it was. `quantity` and `amount_minor` have their sign."""
+    """What a requester wants instead; None: as it was. `quantity` and `amount_minor` have their sign.
+
+    `reason` and `location` are codes; a location of the same entity.
+    """
 
     quantity: int | None = None
     amount_minor: int | None = None
     note: str | None = None
+    reason: str | None = None
+    location: str | None = None
+
+    @property
+    def is_more_than_a_note(self) -> bool:
+        """Whether what is asked for itself changes, so that its kind must say what that means."""
+        return any(one is not None for one in (self.quantity, self.amount_minor, self.reason, self.location))
 
 
 class Apply(Protocol):

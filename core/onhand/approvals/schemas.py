@@ -173,12 +173,14 @@ class ApprovalWithdrawalSchema(Schema):
 
 
 class ApprovalRevisionSchema(Schema):
-    """What is wanted instead, of the version one saw: at least one of quantity, amount and note. Consents given are void."""
+    """What is wanted instead, of the version one saw: one part at least. Consents given are void."""
 
     version = ma.Integer(required=True, strict=True, validate=validate.Range(1, 2**31 - 1))
     quantity = ma.Integer(strict=True, validate=validate.Range(-NUMBER_MAX, NUMBER_MAX))
     amount_minor = ma.Integer(strict=True, validate=validate.Range(-NUMBER_MAX, NUMBER_MAX))
     note = fields.Text()
+    reason = fields.Code()
+    location = fields.Code()
 
 
 class ApprovalRuleSchema(Schema):

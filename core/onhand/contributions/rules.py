@@ -129,7 +129,8 @@ class ApprovalKind:
 
     `permission`: what an approver must hold at the place, besides the role that the rules name. `apply` carries it out
     in the transaction of the last decision; `recheck`, where given, says whether what was asked still fits, and `revise`
-    what is asked for when the requester wants another quantity or amount: without it only the note can be changed.
+    what is asked for when the requester wants something else of it: without it only the note can be changed. `asks`: what
+    the requester must hold at a location to move the request there; None: the location cannot be changed.
     `tiers` hold until somebody sets a rule for the kind, anywhere. `fields` (name, label) may have rules of their own.
     """
 
@@ -141,6 +142,7 @@ class ApprovalKind:
     tiers: tuple[ApprovalTier, ...] = ()
     revise: "Revise | None" = None
     fields: tuple[tuple[str, str], ...] = ()
+    asks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Ask for something else in place of what waits, as people put it: another quantity, another amount, another note."""
+"""Ask for something else in place of what waits, as people put it: another quantity, amount, reason, place or note."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -16,17 +16,22 @@ from onhand.approvals.services.outcomes import Asked, Refused
 from onhand.approvals.services.people import person_of
 from onhand.approvals.services.rows import as_kind_sees, kinds_within, locked, request_of, take_turns
 from onhand.contributions import ApprovalKind
+from onhand.transaction import context
 
 __all__ = ["Amend", "amend"]
 
 
 @dataclass(frozen=True, slots=True)
 class Amend:
-    """What is wanted instead of an approval, by whoever asked; `version` is the one that person saw."""
+    """What is wanted instead of an approval, by whoever asked; `version` is the one that person saw.
+
+    `places` are the locations that who asks may move it to; None: any of the entity.
+    """
 
     id: UUID
     version: int
     amendment: Amendment
+    places: Collection[int] | None = ()
 
 
 def amend(session: Session, wishes: Sequence[Amend], *, by: Actor, now: datetime) -> list[Asked | Refused]:
@@ -48,6 +53,9 @@ def _amended(session: Session, wish: Amend, requester: str, by: Actor, now: date
         return refused or Refused("unknown", "there is no such approval here", wish.id)
     if (moved := moved_on(row, wish.version)) is not None:
         return moved
+    if wish.amendment.location is not None and not _may_move(session, row, wish):
+        detail = f"there is no location {wish.amendment.location} that you may ask for it at: name another"
+        return Refused("invalid", detail, row.id, row.version)
     kind = kinds_within(session, row.entity_id, now).get(row.kind)
     with session.begin_nested() as attempt:
         found = _asked_now(session, row, kind, wish.amendment, now)
@@ -61,15 +69,22 @@ def _amended(session: Session, wish: Amend, requester: str, by: Actor, now: date
     return answer
 
 
+def _may_move(session: Session, row: Row, wish: Amend) -> bool:
+    """Say whether the location that is named lies in the entity and in reach; looked at before anything there is."""
+    scope = context(session).addons.policy_scopes.get("location")
+    found = [] if scope is None else scope.by_code(session, [wish.amendment.location or ""]).values()
+    return any(part.entity_id == row.entity_id and (wish.places is None or part.id in wish.places) for part in found)
+
+
 def _asked_now(
     session: Session, row: Row, kind: ApprovalKind | None, wanted: Amendment, now: datetime
 ) -> ApprovalRequest | NotApplied:
     """Return the request as it would be: where nothing but the note changes, it is what was asked."""
-    if wanted.quantity is None and wanted.amount_minor is None:
+    if not wanted.is_more_than_a_note:
         if wanted.note is None:
-            return NotApplied("say what is wanted instead: a quantity, an amount or a note")
+            return NotApplied("say what is wanted instead: a quantity, an amount, a reason, a location or a note")
         return replace(request_of(row), note=wanted.note or None)
     if kind is None or kind.revise is None:
-        return NotApplied("the numbers of this kind of change cannot be changed: withdraw it, and ask anew")
+        return NotApplied("of this kind of change only the note can be changed: withdraw it, and ask anew")
     [found] = kind.revise(session, [(as_kind_sees(row, ()), wanted)], now=now)
     return found

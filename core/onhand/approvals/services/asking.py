@@ -214,8 +214,8 @@ def _unrevisable(row: Row | None, revision: Revision, requester: str, seen: set[
     request = revision.request
     if (moved := moved_on(row, revision.version)) is not None:
         return moved
-    if (request.kind, request.entity_id, request.location_id) != (row.kind, row.entity_id, row.location_id):
-        return Refused("invalid", "kind and place cannot be changed: withdraw it and ask anew", row.id, row.version)
+    if (request.kind, request.entity_id) != (row.kind, row.entity_id):
+        return Refused("invalid", "kind and entity cannot be changed: withdraw it and ask anew", row.id, row.version)
     return None
 
 
@@ -321,7 +321,7 @@ def apply(
 def audit_facts(row: Row) -> dict[str, Any]:
     """Return what the audit trail keeps of an approval."""
     return {
-        "kind": row.kind, "title": row.title, "version": row.version, "status": row.status, "quantity": row.quantity,
+        "kind": row.kind, "location": row.location, "title": row.title, "version": row.version, "status": row.status, "quantity": row.quantity,
         "amount_minor": row.amount_minor, "currency": row.currency, "changes": row.changes, "reason": row.reason,
         "steps": row.steps, "step": row.step,
     }  # fmt: skip

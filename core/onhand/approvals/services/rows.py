@@ -72,7 +72,9 @@ def locked(session: Session, ids: Iterable[UUID]) -> dict[UUID, Row]:
 
 
 def put(row: Row, request: ApprovalRequest) -> None:
-    """Write what is asked into a row; kind, key and place of a row never change."""
+    """Write what is asked into a row; kind, key and entity of a row never change."""
+    if row.location_id != request.location_id:
+        row.location_id = request.location_id
     for name in TEXTS:
         if getattr(row, name) != getattr(request, name):
             setattr(row, name, getattr(request, name))

@@ -10,15 +10,18 @@ from sqlalchemy.orm import Session
 
 from onhand import problems
 from onhand.access import actor, principal, scope
-from onhand.approvals import queries
+from onhand.approvals import queries, services
+from onhand.approvals.kinds import Amendment
 from onhand.approvals.services.deciding import may_decide
 from onhand.approvals.services.outcomes import Asked, Decided, Refused
 from onhand.approvals.services.people import person_of
 from onhand.approvals.services.rows import approvers_of, kinds_of
 from onhand.contributions import ApprovalKind
+from onhand.transaction import context
 
 __all__ = [
-    "ApprovalChanged", "ApprovalSettled", "NotYours", "carried", "judged", "reader", "require_done", "seen",
+    "ApprovalChanged", "ApprovalSettled", "NotYours", "ask_instead", "carried", "judged", "locations_to_choose", "reader",
+    "require_done", "seen",
 ]  # fmt: skip
 
 
@@ -107,3 +110,20 @@ def require_done(outcome: Asked | Decided | Refused) -> None:
             "amount_minor": outcome.now.amount_minor,
         }
     raise kind(outcome.detail, **extra)
+
+
+def locations_to_choose(session: Session, entity_id: int | None) -> list[tuple[str, str]]:
+    """Return the locations of an entity as a form offers them; none where there are too many to list, or nobody knows any."""
+    found = context(session).addons.policy_scopes.get("location")
+    if found is None or entity_id is None:
+        return []
+    return [(part.code, f"{part.name} ({part.code})") for part in found.choices(session, entity_id)]
+
+
+def ask_instead(session: Session, row: Any, version: int, wanted: Amendment, now: datetime) -> Asked | Refused:
+    """Ask for something else in place of an approval of one's own, within what one may ask for."""
+    kind = kinds_of(session).get(row.kind)
+    asks = kind.asks if kind is not None else None
+    places = () if asks is None or row.entity_id is None else principal().locations(asks, row.entity_id)
+    wish = services.Amend(row.id, version, wanted, places)
+    return services.amend(session, [wish], by=actor(), now=now)[0]

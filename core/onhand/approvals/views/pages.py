@@ -17,7 +17,8 @@ from onhand.approvals.services.bulk import BULK_MAX, decide_bulk
 from onhand.approvals.services.deciding import Verdict
 from onhand.approvals.services.outcomes import Asked, Decided, Refused
 from onhand.approvals.services.rows import kinds_of
-from onhand.approvals.views.asking import judged, reader, seen
+from onhand.approvals.views.asking import ask_instead, judged, locations_to_choose, reader, seen
+from onhand.reasons.api import reasons
 from onhand.rest import page
 from onhand.web import Column, minor_units
 
@@ -122,7 +123,7 @@ def revise(approval_id: UUID) -> ResponseReturnValue:
         wanted = _amendment(row)
         if isinstance(wanted, Refused):
             return wanted
-        return services.amend(session, [services.Amend(approval_id, version, wanted)], by=actor(), now=now)[0]
+        return ask_instead(session, row, version, wanted, now)
 
     outcome = in_scope(command)
     if isinstance(outcome, Refused):
@@ -170,6 +171,8 @@ def _amendment(row: Any) -> Amendment | Refused:
         int(quantity) if quantity and int(quantity) != row.quantity else None,
         minor if minor != row.amount_minor else None,
         note if note != (row.note or "") else None,
+        reason if (reason := _text("reason") or None) != row.reason else None,
+        location if (location := _text("location") or None) != row.location else None,
     )
 
 
@@ -202,13 +205,17 @@ def _detail(session: Session, approval_id: UUID, now: datetime) -> dict[str, Any
     who, kinds = reader(session, now), kinds_of(session)
     row = seen(session, who, approval_id)
     refusal = judged(session, who, [row])[approval_id]
+    kind = kinds.get(row.kind)
     return {
         "row": row,
-        "kind": kinds[row.kind].label if row.kind in kinds else row.kind,
+        "kind": row.kind if kind is None else kind.label,
         "activity": queries.activity_of(session, approval_id),
         "refusal": refusal,
         "may_decide": refusal is None,
-        "can_revise": row.kind in kinds and kinds[row.kind].revise is not None,
+        "can_revise": kind is not None and kind.revise is not None,
+        "can_move": kind is not None and kind.asks is not None and row.location is not None,
+        "reasons": [(one.code, one.label) for one in reasons(session)],
+        "locations": locations_to_choose(session, row.entity_id),
         "is_mine": who.person is not None and row.requester_user_id == who.person,
     }
 

@@ -16,7 +16,7 @@ from onhand.approvals.kinds import Amendment
 from onhand.approvals.services.bulk import decide_bulk
 from onhand.approvals.services.outcomes import Decided, Refused
 from onhand.approvals.services.rows import kinds_of
-from onhand.approvals.views.asking import carried, judged, reader, require_done, seen
+from onhand.approvals.views.asking import ask_instead, carried, judged, reader, require_done, seen
 from onhand.rest import page
 
 __all__ = ["approvals_api"]
@@ -110,10 +110,9 @@ def revise(asked: dict[str, Any], approval_id: UUID) -> dict[str, Any]:
     """Ask for something else in place of what one asked for oneself: consents given so far are void."""
 
     def command(session: Session, now: datetime) -> dict[str, Any]:
-        seen(session, reader(session, now), approval_id)
-        wanted = Amendment(asked.get("quantity"), asked.get("amount_minor"), asked.get("note"))
-        wish = services.Amend(approval_id, asked["version"], wanted)
-        require_done(services.amend(session, [wish], by=actor(), now=now)[0])
+        row = seen(session, reader(session, now), approval_id)
+        wanted = Amendment(**{name: value for name, value in asked.items() if name != "version"})
+        require_done(ask_instead(session, row, asked["version"], wanted, now))
         return _detail(session, approval_id, now)
 
     return in_scope(command)

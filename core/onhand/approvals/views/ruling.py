@@ -20,6 +20,7 @@ from onhand.approvals.services.outcomes import Asked, Refused
 from onhand.approvals.services.rows import kinds_of
 from onhand.approvals.services.rules import NewRule, RuleChange, RuleRefused, change_rules, checked_rules, rules, said
 from onhand.approvals.services.weighing import kind_and_field
+from onhand.approvals.views.asking import locations_to_choose
 from onhand.approvals.views.pages import approvals
 from onhand.contributions import ApprovalKind, BacktestResult
 from onhand.ids import uuid7
@@ -178,7 +179,7 @@ def _load(session: Session, _: datetime) -> dict[str, Any]:
             *([("group", "the whole group")] if known.may_in_group("approvals.edit") else []),
         ],
         "currency": entity.currency if entity else "",
-        "locations": _locations(session, entity_id),
+        "locations": locations_to_choose(session, entity_id),
         "knows_locations": "location" in context(session).addons.policy_scopes,
     }
 
@@ -193,14 +194,6 @@ def _choices(kinds: Mapping[str, ApprovalKind]) -> Iterator[tuple[str, str]]:
     for name, kind in kinds.items():
         yield name, kind.label
         yield from ((f"{name}.{part}", f"{kind.label}: {label}") for part, label in kind.fields)
-
-
-def _locations(session: Session, entity_id: int | None) -> list[tuple[str, str]]:
-    """Return the locations a rule may be for; none where there are too many to list, or nobody knows any."""
-    found = context(session).addons.policy_scopes.get("location")
-    if found is None or entity_id is None:
-        return []
-    return [(part.code, f"{part.name} ({part.code})") for part in found.choices(session, entity_id)]
 
 
 def _thresholds(rule: ApprovalRule) -> dict[str, Any]:

@@ -20,7 +20,14 @@ from onhand.approvals.api import (
     Proof,
 )
 from onhand.reasons.api import check
-from onhand_master_data.api import ItemName, LocationName, describe_items, describe_locations
+from onhand_master_data.api import (
+    ItemName,
+    Location,
+    LocationName,
+    describe_items,
+    describe_locations,
+    locations_by_code,
+)
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -167,47 +174,60 @@ def _balances(session: Session, rows: Sequence[Adjustment]) -> list[BalanceRow]:
 def revise(
     session: Session, wishes: Sequence[tuple[Approval, Amendment]], *, now: datetime
 ) -> Sequence[ApprovalRequest | NotApplied]:
-    """Take another number of units, or for a markdown another value, in place of what was asked for: on the numbers of now."""
+    """Take other units (for a markdown another value), another reason or another place, on the numbers of now there."""
     rows = _rows(session, [approval for approval, _ in wishes])
-    where = places_of(session, [(row.entity_id, row.item_id, row.location_id) for row in rows])
-    worth = values_of(
-        session, [wish.quantity or row.delta for row, (_, wish) in zip(rows, wishes, strict=True)], where, now
-    )
-    recounts = recount_from(session, where, now)
-    here = {(one.item_id, one.location_id): one for one in _balances(session, rows)}
+    pairs = list(zip(rows, [wish for _, wish in wishes], strict=True))
+    places = locations_by_code(session, {wish.location for _, wish in pairs if wish.location is not None})
+    bad = check(session, [(wish.reason or row.reason, row.kind) for row, wish in pairs])
     found: list[ApprovalRequest | NotApplied] = []
-    for row, (approval, wish), value, recount in zip(rows, wishes, worth, recounts, strict=True):
-        if (fault := _unrevisable(row, wish, recount)) is not None:
-            found.append(NotApplied(fault))
-            continue
-        if row.kind == "markdown":
-            row.value_minor = wish.amount_minor
+    for (row, wish), (approval, _), reason in zip(pairs, wishes, bad, strict=True):
+        place = places.get(wish.location) if wish.location is not None else None
+        if reason is not None and wish.reason is not None:
+            found.append(NotApplied(reason.detail))
+        elif wish.location is not None and (place is None or not place.active):
+            found.append(NotApplied(f"there is no location {wish.location} to ask for it at: name another"))
         else:
-            row.delta, row.value_minor = wish.quantity or row.delta, value
-        units = here.get((row.item_id, row.location_id))
-        anew = _anew(session, row, 0 if units is None else units.states[row.state], units)
-        note = approval.request.note if wish.note is None else wish.note or None
-        found.append(anew if isinstance(anew, NotApplied) else replace(anew, note=note))
+            found.append(_revised(session, row, approval, wish, place, now))
     return found
+
+
+def _revised(
+    session: Session, row: Adjustment, approval: Approval, wish: Amendment, place: Location | None, now: datetime
+) -> ApprovalRequest | NotApplied:
+    location_id = row.location_id if place is None else place.id
+    where = places_of(session, [(row.entity_id, row.item_id, location_id)])
+    [recount] = recount_from(session, where, now)
+    if (fault := _unrevisable(row, wish, recount)) is not None:
+        return NotApplied(fault)
+    row.reason, row.location_id = wish.reason or row.reason, location_id
+    if row.kind == "markdown":
+        row.value_minor = wish.amount_minor or row.value_minor
+    else:
+        row.delta = wish.quantity or row.delta
+        [row.value_minor] = values_of(session, [row.delta], where, now)
+    here = _balances(session, [row])
+    units = here[0] if here else None
+    anew = _anew(session, row, 0 if units is None else units.states[row.state], units)
+    note = approval.request.note if wish.note is None else wish.note or None
+    return anew if isinstance(anew, NotApplied) else replace(anew, note=note)
 
 
 def _unrevisable(row: Adjustment, wish: Amendment, recount: int) -> str | None:
     """Say why a request cannot become what is wanted."""
+    delta = row.delta if wish.quantity is None else wish.quantity
+    is_elsewhere = wish.quantity is not None or wish.location is not None
     if row.status != "waiting":
         return f"it is {row.status} already: ask anew"
     if row.position is not None:
         return "the units are those of a second count: withdraw it, and ask anew for what is true now"
     if row.kind == "markdown":
-        return (
-            None
-            if wish.amount_minor and wish.quantity is None
-            else "a markdown changes value and no units: give an amount"
-        )
-    if wish.amount_minor is not None or not wish.quantity:
+        fits = wish.amount_minor != 0 and wish.quantity is None
+        return None if fits else "a markdown changes value and no units: give an amount"
+    if wish.amount_minor is not None or not delta:
         return "its value follows from its units: give a number of units that is not 0"
-    if row.kind == "write_off" and wish.quantity > 0:
+    if row.kind == "write_off" and delta > 0:
         return "a write-off takes units away: give a number below 0"
-    if row.kind == "adjustment" and row.state == "available" and 0 < recount <= abs(wish.quantity):
+    if is_elsewhere and row.kind == "adjustment" and row.state == "available" and 0 < recount <= abs(delta):
         return f"{recount} units and more are counted again first: withdraw it, and ask anew"
     return None
 
@@ -219,6 +239,7 @@ ADJUSTMENT = ApprovalKind(
     apply=apply,
     recheck=recheck,
     revise=revise,
+    asks="stock.work",
     tiers=(
         ApprovalTier("store_manager", tier=1),
         ApprovalTier("governance", tier=2, quantity_from=200, amount_from_minor=200_000),
