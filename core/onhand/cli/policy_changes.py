@@ -1,4 +1,4 @@
-"""`onhand policy set`, `rollback`, `cancel`, `backtest` and `profile`."""
+"""`onhand policy set`, `rollback`, `undo`, `cancel`, `backtest` and `profile`."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -71,6 +71,23 @@ def roll_back(name: str, version: int, reason: str | None, dry_run: bool, as_jso
 
     why = reason or f"back to version {version}"
     _carry_out(lambda session, _: rollback(session, name, version), why, dry_run=dry_run, as_json=as_json)
+
+
+@policy.command("undo")
+@click.argument("name")
+@click.argument("version", type=int)
+@reason_option
+@dry_run_option
+@as_json_option
+def undo(name: str, version: int, reason: str | None, dry_run: bool, as_json: bool) -> None:
+    """Take back the version in force: what was said at its place before it holds again, or nothing where nothing was."""
+    from onhand.policies.changes import taking_back
+
+    def change(session: Session, now: datetime) -> Any:
+        return taking_back(session, name, version, now=now)
+
+    why = reason or f"version {version} taken back"
+    _carry_out(change, why, dry_run=dry_run, as_json=as_json)
 
 
 @policy.command("cancel")

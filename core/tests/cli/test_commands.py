@@ -110,9 +110,15 @@ def test_policy_is_explained_tried_undone_and_its_history_told(site, onhand):
     assert "gate.height is 9 cm at entity A" in onhand("policy", "why", "gate.height", "--entity", "A").stdout
     assert answer(onhand("policy", "show", "gate.height", "--json"))["set"][0]["value"] == 9
     assert "no installed add-on records decisions" in onhand("policy", "backtest", "gate.height", "4").stdout
+    second = answer(onhand("policy", "show", "gate.height", "--json"))["set"][0]["version"]
+    plan = answer(onhand("policy", "undo", "gate.height", second, "--dry-run", "--json"))
+    assert (plan["before"], plan["value"], plan["version"]) == (9, 7, None)
+    assert "gate.height is (version" in onhand("policy", "undo", "gate.height", second).stdout
+    assert answer(onhand("policy", "get", "gate.height", "--entity", "A", "--json"))["value"] == 7
+    assert onhand("policy", "undo", "gate.height", second).exit_code == 1, "it is not in force any more"
     assert answer(onhand("policy", "rollback", "gate.height", first, "--json"))["value"] == 7
     told = answer(onhand("policy", "history", "gate.height", "--json"))
-    assert [row["state"] for row in told] == ["in force", "past", "past"]
+    assert [row["state"] for row in told] == ["in force", "past", "past", "past"]
     planned = answer(onhand("policy", "set", "gate.height", "8", "--from", "2099-01-01T00:00:00+00:00", "--json"))
     assert onhand("policy", "cancel", "gate.height", planned["version"]).exit_code == 0
     assert onhand("policy", "cancel", "gate.height", planned["version"]).exit_code == 1
