@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    exists,
     false,
     func,
     literal,
@@ -27,7 +28,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
 from onhand_exceptions.filtering import Bound, Filter
-from onhand_exceptions.models import SEARCHED, Activity, Evidence, Exception_, Occurrence, Word
+from onhand_exceptions.models import SEARCHED, Activity, Evidence, Exception_, Filed, Occurrence, Word
 
 __all__ = [
     "COUNT_MAX",
@@ -206,7 +207,7 @@ def conditions(wanted: Filter, now: datetime, digits: Digits | None = None) -> l
     e = Exception_
     asked: list[ColumnElement[bool]] = _of_tab(wanted)
     if wanted.kinds:
-        asked.append(e.id.in_(select(Evidence.exception_id).where(Evidence.kind.in_(wanted.kinds))))
+        asked.append(_filed(wanted))
     if wanted.entities:
         asked.append(e.entity_id.in_(select(Entity.id).where(Entity.code.in_(wanted.entities))))
     if wanted.locations:
@@ -241,6 +242,24 @@ def _of_tab(wanted: Filter) -> list[ColumnElement[bool]]:
         case "resolved":
             return [IS_RESOLVED]
     return [IS_OPEN]
+
+
+def _filed(wanted: Filter) -> ColumnElement[bool]:
+    """Return the condition that a row has evidence of a kind.
+
+    What the list is ordered by is compared too, so that the planner may walk the index of one kind in that order.
+    """
+    e, f = Exception_, Filed
+    is_resolved = wanted.tab == "resolved"
+    tab = {"review": "for_review", "resolved": "status = 'resolved'"}.get(wanted.tab, "status = 'open'")
+    spelt: ColumnElement[bool] = literal_column(f"exceptions.filed.{tab}")
+    ordered = (
+        [f.resolved_at == e.resolved_at]
+        if is_resolved
+        else [f.severity == e.severity, f.first_seen_at == e.first_seen_at]
+    )
+    same = (f.exception_id == e.id, f.entity_id == e.entity_id, *ordered)
+    return exists().where(f.kind.in_(wanted.kinds), spelt, *same)
 
 
 def _item(item: str) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from onhand_exceptions.models.desk import Act, ActRow, OwnerRules, Tally, View
 from onhand_exceptions.models.digests import Delivery, Digest, Mail
-from onhand_exceptions.models.found import SEARCHED, Activity, Evidence, Exception_, Occurrence, Word
+from onhand_exceptions.models.found import SEARCHED, Activity, Evidence, Exception_, Filed, Occurrence, Word
 
 __all__ = [
     "SEARCHED",
@@ -13,6 +13,7 @@ __all__ = [
     "Digest",
     "Evidence",
     "Exception_",
+    "Filed",
     "Mail",
     "Occurrence",
     "OwnerRules",

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
-__all__ = ["SEARCHED", "Activity", "Evidence", "Exception_", "Occurrence", "Word"]
+__all__ = ["SEARCHED", "Activity", "Evidence", "Exception_", "Filed", "Occurrence", "Word"]
 
 SCHEMA = "exceptions"
 OPEN = text("status = 'open'")
@@ -152,6 +152,39 @@ class Word(Base):
     exception_id: Mapped[UUID] = mapped_column(ForeignKey("exceptions.exception.id"), primary_key=True)
     word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     entity_id: Mapped[int]
+
+
+class Filed(Base):
+    """An exception under one kind of its evidence, with what lists are ordered by: an index leads to a page of a kind.
+
+    The database keeps these rows itself, by triggers on what they are read from.
+    """
+
+    __tablename__ = "filed"
+    __table_args__ = table(
+        Index(
+            "filed_open_idx", "entity_id", "kind", desc("severity"), "first_seen_at", "exception_id",
+            postgresql_where=OPEN,
+        ),
+        Index(
+            "filed_review_idx", "entity_id", "kind", desc("severity"), "first_seen_at", "exception_id",
+            postgresql_where=text("for_review"),
+        ),
+        Index(
+            "filed_resolved_idx", "entity_id", "kind", desc("resolved_at"), desc("exception_id"),
+            postgresql_where=RESOLVED,
+        ),
+        schema=SCHEMA,
+        scope="entity",
+    )  # fmt: skip
+    exception_id: Mapped[UUID] = mapped_column(ForeignKey("exceptions.exception.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    entity_id: Mapped[int]
+    status: Mapped[str]
+    for_review: Mapped[bool]
+    severity: Mapped[int] = mapped_column(SmallInteger)
+    first_seen_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
 
 
 class Evidence(Base):
