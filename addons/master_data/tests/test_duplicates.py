@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from onhand.approvals.api import Decision, decide
+from onhand.contributions import ExceptionSubject
 from onhand.testing.people import csrf_token
 from onhand_master_data.api import Barcode, Catalogue, ItemChange, Pack, Refused, items_by_sku, save_items
 from onhand_master_data.jobs import apply_changes
@@ -23,6 +26,7 @@ from onhand_master_data.services.measuring import still_true
 from onhand_master_data.testing import TESTER, gtin_of, make_item
 from onhand_master_data.validation import duplicates
 from onhand_master_data.values import Item, ItemMerge
+from onhand_master_data.views import next_steps
 
 Transact = Callable[..., Any]
 CASE = (Pack("CS", 12),)
@@ -101,6 +105,28 @@ def test_on_its_day_it_is_carried_out_by_the_schedule(
     assert leads(transact)["OLD"] == "NEW"
 
 
+def test_beyond_reach_it_waits_for_the_schedule_which_sees_everyone(
+    app: Any, transact: Transact, twins: Any, entities: Any, person: Any
+) -> None:
+    a, b = entities
+    both = (a.code, b.code)
+    rows = [ItemChange(sku, entities=both) for sku in ("OLD", "NEW")]
+    transact(lambda session, now: save_items(session, rows, by=TESTER, now=now))
+    steward = person("governance")
+
+    def ask_here(session: Any, now: Any) -> Any:
+        return merge_items(session, [ItemMerge("OLD", "NEW")], by=TESTER, now=now).requests[0]
+
+    request = transact(ask_here, entities=[a])
+    decision = Decision(request.approval_id, 1, "approve")
+    done = transact(lambda session, now: decide(session, [decision], by=steward.actor, now=now), entities=[a])[0]
+    assert done.status == "approved"
+    assert leads(transact)["OLD"] == "OLD", "nobody here can tell what the other entity still has of it"
+    with app.app_context():
+        apply_changes([a.id, b.id])
+    assert leads(transact)["OLD"] == "NEW"
+
+
 @pytest.mark.parametrize(
     ("pair", "fault"),
     [
@@ -147,7 +173,7 @@ def test_what_was_told_apart_is_not_proposed_again(transact: Transact, twins: An
 
 
 def test_a_steward_works_a_duplicate_to_an_end(
-    client: Any, login: Any, transact: Transact, twins: Any, entities: Any
+    app: Any, client: Any, login: Any, transact: Transact, twins: Any, entities: Any
 ) -> None:
     a, _ = entities
     transact(
@@ -157,6 +183,11 @@ def test_a_steward_works_a_duplicate_to_an_end(
     page = "/master_data/items/NEW/duplicate"
     assert "Which other item" in client.get(page).text
     transact(lambda session, now: measure(session, a.id, now=now))
+    subject = ExceptionSubject(uuid4(), a.id, "k", ("data_quality",), twins[1].id, None, 1, {})
+    with app.test_request_context():
+        [step] = transact(lambda session, _: next_steps(session, subject))
+        assert transact(lambda session, _: next_steps(session, replace(subject, item_id=twins[0].id))) == []
+    assert (step.href, step.permission) == (page, "master_data.edit")
     shown = client.get(page).text
     assert "Merge NEW into OLD" in shown
     assert "merged into" in shown

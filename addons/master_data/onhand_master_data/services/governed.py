@@ -131,7 +131,7 @@ def merge_items(
         title=title + (f" and {len(merges) - 3} more" if len(merges) > 3 else ""),
     )
     return Changed(
-        ("requested",) * len(merges), (request(session, asking, terms.effective_at or now, terms.note, by=by, now=now),)
+        ("requested",) * len(merges), (request(session, asking, terms.effective_at, terms.note, by=by, now=now),)
     )
 
 

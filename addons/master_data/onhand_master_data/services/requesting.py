@@ -24,7 +24,7 @@ from onhand.events import Cause, ExceptionsRaised
 from onhand.ids import uuid7
 from onhand.outbox import publish_all
 from onhand.transaction import context
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from onhand_master_data.models import ChangeRequest
@@ -47,6 +47,8 @@ __all__ = [
 
 FAILED = "change_failed"
 LINES_MAX = 200
+# What was agreed without a day and waits all the same is due.
+DUE_AT = func.coalesce(ChangeRequest.effective_at, ChangeRequest.requested_at)
 Line = tuple[str, Change]
 
 
@@ -117,9 +119,10 @@ def apply(
     for approval in approvals:
         row = _locked(session, UUID(approval.request.payload["request"]))
         href = f"/master_data/requests/{row.id}"
-        if row.effective_at is not None and (row.effective_at > now or _is_beyond_reach(session, row)):
+        at = row.effective_at or now
+        if at > now or _is_beyond_reach(session, row):
             _settle(session, row, "scheduled", now=now)
-            answers.append(Applied(href, {"effective_at": row.effective_at.isoformat()}))
+            answers.append(Applied(href, {"effective_at": at.isoformat()}))
             continue
         try:
             carried_out(session, row, by=by, now=now)
@@ -164,10 +167,10 @@ def apply_due(session: Session, *, by: Actor, now: datetime) -> int:
         select(ChangeRequest)
         .where(
             ChangeRequest.status == "scheduled",
-            ChangeRequest.effective_at <= now,
+            now >= DUE_AT,
             ChangeRequest.entities.contained_by(list(context(session).entities)),
         )
-        .order_by(ChangeRequest.effective_at, ChangeRequest.id)
+        .order_by(DUE_AT, ChangeRequest.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     ).first()

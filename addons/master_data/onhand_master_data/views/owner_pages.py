@@ -73,7 +73,7 @@ def _page(errors: dict[str, str], given: Any) -> str:
                     "label": one.label,
                     "roles": _said(one.roles),
                     "several": _said(several[one.field].roles),
-                    "source": SOURCES[one.place] + ("" if one.own else " for all of these fields"),
+                    "source": SOURCES[one.place] if one.own else f"its class: {SOURCES[one.place]}",
                 }
                 for one in services.owners(session, entity_id)
             ],
