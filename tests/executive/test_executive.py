@@ -16,7 +16,7 @@ from onhand.kpis import as_csv, as_xlsx, figure, kpis_of, rows_behind
 from onhand.policies.book import Where
 from onhand.policies.services import set_policy
 from onhand.testing import TESTER, Entity
-from onhand.testing.browser import LOOKS, Visit
+from onhand.testing.browser import WIDTHS, Visit
 from onhand.testing.people import sign_in
 from onhand.testing.samples import Place, samples_of
 from onhand.testing.site import Site
@@ -253,11 +253,9 @@ def texts_of(workbook: bytes) -> list[str]:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_from_a_number_to_its_rows(
-    visit: Callable[..., Visit], place: Place, person: Any, width: int, scheme: str
-) -> None:
-    here = visit(person("governance"), "/executive/", width=width, scheme=scheme)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_from_a_number_to_its_rows(visit: Callable[..., Visit], place: Place, person: Any, width: int) -> None:
+    here = visit(person("governance"), "/executive/", width=width)
     page = here.page
     expect(page.get_by_role("heading", name="Executive view", level=1)).to_be_visible()
     here.judge("executive-view")

@@ -1,7 +1,7 @@
 """Entities, places and people for trying every address: who holds what, and one of everything at each place."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from onhand.testing.site import Site
 from walls.bodies import Bodies
 from walls.matrix import Address, addresses
 
-__all__ = ["Caller", "Stage", "names_of"]
+__all__ = ["Caller", "Stage", "furnish", "names_of"]
 
 OWN_TABLES = """
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -41,6 +41,25 @@ NAMED = {
 def names_of(samples: Mapping[str, Sample]) -> dict[str, str]:
     """Return what a body calls the samples, by the property that names them."""
     return {name: samples[key].value for name, key in NAMED.items() if key in samples}
+
+
+def furnish(site: Site, places: Sequence[Place]) -> list[dict[str, Sample]]:
+    """Make one of everything at each place, have all events told and the audit trail sealed; return the samples."""
+    made = _made(site, places, observed=False)
+    with site.app.app_context():
+        drain()
+        seal_now()
+    return [{**one, **two} for one, two in zip(made, _made(site, places, observed=True), strict=True)]
+
+
+def _made(site: Site, places: Sequence[Place], *, observed: bool) -> list[dict[str, Sample]]:
+    return [
+        site.transact(
+            lambda session, now, place=place: samples_of(session, now, site.addons, place, observed=observed),
+            entities=[place.entity],
+        )
+        for place in places
+    ]
 
 
 @dataclass
@@ -81,22 +100,8 @@ class Stage:
         app.config["PROPAGATE_EXCEPTIONS"] = False
         places = [Place(entity, self.text) for entity in (self.a, self.a, self.b)]
         self.here = places[0]
-        made = self._made(places, observed=False)
-        with app.app_context():
-            drain()
-            seal_now()
-        later = self._made(places, observed=True)
-        self.own, self.elsewhere, self.others = ({**one, **two} for one, two in zip(made, later, strict=True))
+        self.own, self.elsewhere, self.others = furnish(self.site, places)
         self._roles: dict[tuple[str, ...], str] = {}
-
-    def _made(self, places: list[Place], *, observed: bool) -> list[dict[str, Sample]]:
-        return [
-            self.site.transact(
-                lambda session, now, place=place: samples_of(session, now, self.site.addons, place, observed=observed),
-                entities=[place.entity],
-            )
-            for place in places
-        ]
 
     @cached_property
     def addresses(self) -> list[Address]:

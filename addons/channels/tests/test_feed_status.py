@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from onhand.access.services import RoleAt
 from onhand.addons import Addon
-from onhand.testing.browser import LOOKS
+from onhand.testing.browser import WIDTHS
 from onhand.testing.distribution import with_requirements
 from onhand.testing.people import csrf_token
 from onhand_channels.api import Failed, Stale
@@ -166,9 +166,9 @@ def test_a_report_of_a_channel_that_is_fed_is_held_against_what_it_acknowledged(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "scheme"), LOOKS[1:3])
-def test_the_health_page_in_a_browser(shop, front, cycle, parked, visit, person, width, scheme):
-    here = visit(person(RoleAt("governance", shop.entity.id)), "/channels/till-1/health", width=width, scheme=scheme)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_health_page_in_a_browser(shop, front, cycle, parked, visit, person, width):
+    here = visit(person(RoleAt("governance", shop.entity.id)), "/channels/till-1/health", width=width)
     front.MOODS += [lambda writes: [Stale(90)], lambda writes: [Stale(80)]]
     shop.tell(shop.event("receipt", {"TEA": 10}))
     cycle()

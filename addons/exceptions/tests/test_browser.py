@@ -4,7 +4,7 @@ import re
 
 import pytest
 from onhand.db import cursor
-from onhand.testing.browser import LOOKS
+from onhand.testing.browser import WIDTHS
 from onhand_exceptions import services
 from playwright.sync_api import expect
 
@@ -29,9 +29,8 @@ def ask(transact, sql):
 OPEN = "SELECT count(*) FROM exceptions.exception WHERE status = 'open'"
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (390, "light")])
-def test_triage_on_a_phone_from_the_list_to_resolved(visit, inbox, transact, width, scheme):
-    here = visit(inbox, "/exceptions/", width=width, scheme=scheme)
+def test_triage_on_a_phone_from_the_list_to_resolved(visit, inbox, transact):
+    here = visit(inbox, "/exceptions/", width=390, scheme="dark")
     page = here.page
     expect(page.get_by_role("heading", name="Exceptions", level=1)).to_be_visible()
     here.judge()
@@ -51,9 +50,8 @@ def test_triage_on_a_phone_from_the_list_to_resolved(visit, inbox, transact, wid
     assert ask(transact, sql) == [("found behind the shelf",)]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_triage_beside_the_list_goes_on_to_the_next_without_leaving_the_page(visit, inbox, transact, scheme):
-    here = visit(inbox, "/exceptions/", width=1400, scheme=scheme)
+def test_triage_beside_the_list_goes_on_to_the_next_without_leaving_the_page(visit, inbox, transact):
+    here = visit(inbox, "/exceptions/", width=1400)
     page = here.page
     here.judge()
     panel = page.locator("#panel")
@@ -158,23 +156,21 @@ def test_a_key_leads_to_an_act_and_does_not_do_it(visit, inbox, transact):
     assert ask(transact, "SELECT count(*) FROM exceptions.exception WHERE snooze IS NOT NULL") == [(1,)]
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_an_empty_inbox_is_a_page_like_any(visit, person, width):
     here = visit(person("governance"), "/exceptions/", width=width)
     page = here.page
     expect(page.get_by_text("Nothing waits for review")).to_be_visible()
-    here.judge()
     for menu in ("Views", "How to filter"):
         page.locator("summary", has_text=menu).click()
         here.judge()
         page.keyboard.press("Escape")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
-def test_the_rules_of_ownership_are_set_and_tried(visit, person, width, scheme):
-    here = visit(person("governance"), "/exceptions/owners", width=width, scheme=scheme)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_rules_of_ownership_are_set_and_tried(visit, person, width):
+    here = visit(person("governance"), "/exceptions/owners", width=width)
     page = here.page
-    here.judge()
     page.get_by_label("One rule per line").fill("kind:noise role:auditor")
     page.get_by_role("button", name="Save rules").click()
     expect(page.get_by_text("1 rule in force")).to_be_visible()
@@ -184,9 +180,9 @@ def test_the_rules_of_ownership_are_set_and_tried(visit, person, width, scheme):
     here.judge()
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_the_board_leads_to_a_location_and_from_there_to_one_exception(visit, inbox, width, scheme):
-    here = visit(inbox, "/exceptions/board", width=width, scheme=scheme)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_board_leads_to_a_location_and_from_there_to_one_exception(visit, inbox, width):
+    here = visit(inbox, "/exceptions/board", width=width)
     page = here.page
     here.judge()
     page.locator("#locations a", has_text="S7").first.click()
@@ -197,11 +193,10 @@ def test_the_board_leads_to_a_location_and_from_there_to_one_exception(visit, in
     expect(page.locator("#work tbody tr")).to_have_count(5)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
-def test_a_digest_is_begun_and_read_before_it_is_sent(visit, inbox, width, scheme):
-    here = visit(inbox, "/exceptions/digests", width=width, scheme=scheme)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_digest_is_begun_and_read_before_it_is_sent(visit, inbox, width):
+    here = visit(inbox, "/exceptions/digests", width=width)
     page = here.page
-    here.judge()
     page.get_by_label("Name").fill("Leaks")
     page.get_by_label("Address").fill("leaks@example.org")
     page.get_by_role("button", name="Begin").click()
@@ -210,8 +205,8 @@ def test_a_digest_is_begun_and_read_before_it_is_sent(visit, inbox, width, schem
     here.judge()
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_a_webhook_that_fails_says_so_and_shows_its_secret(visit, inbox, entities, transact, width, scheme):
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_webhook_that_fails_says_so_and_shows_its_secret(visit, inbox, entities, transact, width):
     wish = services.NewDigest("Leaks", "kind:leak", "webhook", "https://hooks.example.org/onhand", "daily", 0)
 
     def fail(session, now):
@@ -220,7 +215,7 @@ def test_a_webhook_that_fails_says_so_and_shows_its_secret(visit, inbox, entitie
         services.note_answer(session, call, "it answered 503", attempts_max=1, now=now)
         return made
 
-    here = visit(inbox, f"/exceptions/digests?show={transact(fail)}", width=width, scheme=scheme)
+    here = visit(inbox, f"/exceptions/digests?show={transact(fail)}", width=width)
     page = here.page
     expect(page.get_by_text("given up after 1 try")).to_be_visible()
     here.judge()

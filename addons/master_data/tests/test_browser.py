@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from onhand.testing.browser import LOOKS, Visit
+from onhand.testing.browser import WIDTHS, Visit
 from onhand.testing.people import Person
 from onhand_master_data.api import Naming, Violation, name_authorities, report_violations
 from onhand_master_data.testing import TESTER, make_item
@@ -20,21 +20,18 @@ Steward = Callable[[int, str], Visit]
 def steward(visit: Callable[..., Visit], person: Callable[..., Person]) -> Steward:
     """A steward at the list of items."""
 
-    def come(width: int, scheme: str) -> Visit:
-        here = visit(person("governance"), "/master_data/items", width=width, scheme=scheme)
+    def come(width: int) -> Visit:
+        here = visit(person("governance"), "/master_data/items", width=width)
         expect(here.page.get_by_role("heading", name="Items", level=1)).to_be_visible()
         return here
 
     return come
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_authorities_are_named_by_keyboard(
-    steward: Steward, transact: Transact, entities: Any, width: int, scheme: str
-) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_authorities_are_named_by_keyboard(steward: Steward, transact: Transact, entities: Any, width: int) -> None:
     a, _ = entities
-    here = steward(width, scheme)
-    here.open("/master_data/authorities")
+    here = steward(width)
 
     def some(session: Any, now: Any) -> None:
         name_authorities(
@@ -53,22 +50,21 @@ def test_authorities_are_named_by_keyboard(
     here.judge("/master_data/authorities?named")
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_quality_is_measured_and_rules_are_added(
-    steward: Steward, transact: Transact, entities: Any, width: int, scheme: str
+    steward: Steward, transact: Transact, entities: Any, width: int
 ) -> None:
     a, _ = entities
-    here = steward(width, scheme)
-    for path in ("quality", "rules", "owners", "requests", "units", "units/CS/change"):
-        here.open(f"/master_data/{path}")
+    here = steward(width)
     for sku, name in (("TEA-1", "Green tea"), ("TEA-2", "Tea, green"), ("CUP", "Cup")):
         transact(lambda session, now, sku=sku, name=name: make_item(session, now, a.id, sku=sku, name=name))
-    page = here.open("/master_data/rules")
+    here.goto("/master_data/rules")
+    page = here.page
     page.get_by_label("Items must have").select_option("gtin_required")
     page.get_by_role("button", name="Add the rule").click()
     expect(page.get_by_text("The rule holds from now on.")).to_be_visible()
     here.judge("/master_data/rules?added")
-    page = here.open("/master_data/quality")
+    here.goto("/master_data/quality")
     page.get_by_role("button", name="Measure now").click()
     expect(page.get_by_text("Measured:")).to_be_visible()
     here.judge("/master_data/quality?measured")

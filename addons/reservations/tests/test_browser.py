@@ -2,18 +2,19 @@
 
 import pytest
 from onhand.access.services import RoleAt
+from onhand.testing.browser import WIDTHS
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
-def test_a_hold_from_the_list_to_its_release(visit, shop, person, width, scheme, books_agree):
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_hold_from_the_list_to_its_release(visit, shop, person, width, books_agree):
     shop.stock(1_234)
     shop.set_policy("buffer", 2, location_id=shop.store.id)
     held = shop.hold({item.sku: 1 for item in shop.items[:1]}, reference="WEB-2026-000123")
     shop.hold(3, reference="another")
-    here = visit(person(RoleAt("store_manager", shop.entity.id)), "/reservations/", width=width, scheme=scheme)
+    here = visit(person(RoleAt("store_manager", shop.entity.id)), "/reservations/", width=width)
     page = here.page
     expect(page.get_by_role("heading", name="Reservations", level=1)).to_be_visible()
     here.judge()

@@ -7,7 +7,7 @@ them, or without a Chromium, that test is skipped.
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -24,10 +24,11 @@ from onhand.testing.people import PASSWORD, Person
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-__all__ = ["LOOKS", "Visit", "served", "start"]
+__all__ = ["WIDTHS", "Visit", "served", "start"]
 
-LOOKS = [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")]
-"""A phone and a desk, by day and by night: (width, scheme)."""
+WIDTHS = (390, 1280)
+"""A phone and a desk, in pixels."""
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HEIGHT = 900
 WAIT_SECONDS_MAX = 60.0
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -37,6 +38,9 @@ FLAGS = (
 )  # fmt: skip
 NODES_SHOWN = 3
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+RULES = {"resultTypes": ["violations"], "preload": False, "rules": {"target-size": {"enabled": True}}}
+COLOURS = RULES | {"runOnly": ["color-contrast", "link-in-text-block"], "rules": {}}
+"""What a scheme may break is its colours: of the other scheme nothing else is asked."""
 
 
 def start(request: pytest.FixtureRequest) -> "Browser":
@@ -88,10 +92,10 @@ class Visit:
     ) -> None:
         self.address = address
         self.complaints: list[str] = []
-        self._tolerated, self._shots, self._look = tolerated, shots, f"{width}-{scheme}"
+        self._tolerated, self._shots, self._scheme = tolerated, shots, scheme
         self._context = chromium.new_context(
-            viewport={"width": width, "height": HEIGHT}, color_scheme=scheme, **context
-        )
+            viewport={"width": width, "height": HEIGHT}, color_scheme=scheme, reduced_motion="reduce", **context
+        )  # nothing fades from one look to the next
         self._context.set_default_timeout(WAIT_SECONDS_MAX * 1_000)
         self.page: Page = self._context.new_page()
         self.page.on("console", lambda said: self._hear(said.text) if said.type == "error" else None)
@@ -127,30 +131,53 @@ class Visit:
         self.judge()
         return self.page
 
-    def judge(self, what: str | None = None) -> None:
+    def judge(self, what: str | None = None, *, widths: Sequence[int] = ()) -> None:
         """Hold the page at hand to the rules: nothing that axe finds, no scrolling sideways, not a word at the console.
 
-        With `--screenshots FOLDER` its picture is kept there.
+        It is looked at in light and in dark, as wide as it is or at each of `widths` in turn. With `--screenshots FOLDER`
+        its pictures are kept there.
         """
         self.page.wait_for_load_state()  # a form may have led here: what is typed before its scripts are there is lost
         said = what or self.page.url.removeprefix(self.address)
-        if self._shots is not None:
-            name = re.sub(r"\W+", "-", said).strip("-") or "home"
-            # The caret as it is: to hide it leaves its mark on every field, which htmx copies, against the policy.
-            self.page.screenshot(path=self._shots / f"{name}-{self._look}.png", full_page=True, caret="initial")
-        faults = [*self.faults()]
+        faults = [*self.faults(said, widths=widths)]
         assert faults == [], f"{said}: " + "\n".join(faults)
 
-    def faults(self) -> Iterator[str]:
-        """Yield what is wrong with the page at hand, and what the console has been told since the visit began."""
-        from axe_playwright_python.sync_playwright import Axe
+    def faults(self, called: str = "", *, widths: Sequence[int] = ()) -> Iterator[str]:
+        """Yield what is wrong with the page at hand, and what the console has been told since the visit began.
 
-        for found in Axe().run(self.page).response["violations"]:
-            where = ", ".join(str(node["html"]) for node in found["nodes"][:NODES_SHOWN])
-            yield f"{found['help']} ({found['id']}, in {len(found['nodes'])} places): {where}"
-        if not self.page.evaluate(FITS):
-            yield "it scrolls sideways"
+        It is looked at as `judge` does, which says more; `called` names its pictures.
+        """
+        at = self.page.viewport_size or {"width": 0, "height": HEIGHT}
+        for width in widths or (at["width"],):
+            self.page.set_viewport_size({**at, "width": width})
+            for scheme in sorted(SCHEMES, key=lambda scheme: scheme != self._scheme):
+                self.page.emulate_media(color_scheme=scheme)
+                self._keep_picture(f"{called} {width} {scheme}")
+                for found in self._violations(RULES if scheme == self._scheme else COLOURS):
+                    where = ", ".join(str(node["html"]) for node in found["nodes"][:NODES_SHOWN])
+                    said = f"{found['help']} ({found['id']}, in {len(found['nodes'])} places)"
+                    yield f"{said} at {width}, {scheme}: {where}"
+            if not self.page.evaluate(FITS):
+                yield f"it scrolls sideways at {width}"
+        self.page.set_viewport_size(at)
+        self.page.emulate_media(color_scheme=self._scheme)
         yield from self.complaints
+
+    def _violations(self, options: dict[str, Any]) -> list[dict[str, Any]]:
+        from axe_playwright_python.base import AXE_SCRIPT
+
+        if self.page.evaluate("typeof axe === 'undefined'"):
+            self.page.evaluate(AXE_SCRIPT)
+        found: list[dict[str, Any]] = self.page.evaluate(
+            "async (options) => (await axe.run(document, options)).violations", options
+        )
+        return found
+
+    def _keep_picture(self, name: str) -> None:
+        if self._shots is not None:
+            # The caret as it is: to hide it leaves its mark on every field, which htmx copies, against the policy.
+            file = re.sub(r"\W+", "-", name).strip("-") + ".png"
+            self.page.screenshot(path=self._shots / file, full_page=True, caret="initial")
 
     def __enter__(self) -> Self:
         return self

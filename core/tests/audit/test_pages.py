@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from onhand.access.services import RoleAt
-from onhand.testing.browser import LOOKS
+from onhand.testing.browser import WIDTHS
 from onhand.testing.people import sign_in
 from playwright.sync_api import expect
 from sqlalchemy.exc import IntegrityError
@@ -156,15 +156,14 @@ def test_a_long_trail_costs_no_more_statements_than_a_short_one(write, of_a, sta
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_from_the_list_to_a_change_and_its_seal(visit, write, sealed, person, entities, superuser, width, scheme):
+@pytest.mark.parametrize("width", WIDTHS)
+def test_from_the_list_to_a_change_and_its_seal(visit, write, sealed, person, entities, superuser, width):
     write(3, before={"threshold": 10, "note": "x"}, after={"threshold": 25, "note": "x"}, reason="Season")
     sealed()
     write(entity=None)
-    here = visit(person("auditor"), "/audit/", width=width, scheme=scheme)
+    here = visit(person("auditor"), "/audit/", width=width)
     page = here.page
     expect(page.get_by_role("heading", name="Audit", level=1)).to_be_visible()
-    here.judge("audit-list")
     page.get_by_label("Subject").fill("thing:1")
     expect(page.locator("#results tbody tr")).to_have_count(1)
     page.locator("#results tbody th a").first.click()
@@ -172,7 +171,6 @@ def test_from_the_list_to_a_change_and_its_seal(visit, write, sealed, person, en
     here.judge("audit-entry")
     page.get_by_role("link", name="block 1").click()
     expect(page.get_by_role("heading", name="Block 1", level=1)).to_be_visible()
-    here.judge("audit-block")
     superuser("UPDATE onhand.audit SET reason = 'Never mind' WHERE subject = 'thing:1'")
     page.go_back()
     page.reload()

@@ -5,18 +5,18 @@ from onhand.access.services import RoleAt
 from onhand.policies.book import Where
 from onhand.policies.services import PolicyChange, set_policies
 from onhand.testing import TESTER
-from onhand.testing.browser import LOOKS
+from onhand.testing.browser import WIDTHS
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_a_policy_from_the_list_to_its_rollback(visit, transact, person, entities, superuser, width, scheme):
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_policy_from_the_list_to_its_rollback(visit, transact, person, entities, superuser, width):
     place = Where(entity_id=entities[0].id)
     changes = [PolicyChange("lamp.watts", 60), PolicyChange("lamp.watts", 65, place)]
     transact(lambda session, now: set_policies(session, changes, by=TESTER, now=now) and None)
-    here = visit(person(RoleAt("governance", entities[0].id)), "/policies/", width=width, scheme=scheme)
+    here = visit(person(RoleAt("governance", entities[0].id)), "/policies/", width=width)
     page = here.page
     expect(page.get_by_role("heading", name="Policies", level=1)).to_be_visible()
     here.judge()
@@ -46,7 +46,6 @@ def test_a_policy_from_the_list_to_its_rollback(visit, transact, person, entitie
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Saved as version")).to_be_visible()
     assert superuser("SELECT value FROM onhand.policy_version ORDER BY id DESC LIMIT 1") == [(75,)]
-    here.open("/policies/profiles/luxury")
+    here.goto("/policies/profiles/luxury")
     page.get_by_role("button", name="Apply to Entity A").click()
     expect(page.get_by_text("Luxury: 1 policies are set.")).to_be_visible()
-    here.open("/policies/profiles/")

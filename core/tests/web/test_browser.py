@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from onhand.testing.browser import LOOKS, Visit
+from onhand.testing.browser import WIDTHS, Visit
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -14,9 +14,9 @@ PAGES = ("/", "/home?signed=in", "/home-empty", "/login?problem=No", "/error", "
 Visits = Callable[..., Visit]
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_no_page_has_an_accessibility_violation(visit: Visits, width: int, scheme: str) -> None:
-    here = visit(width=width, scheme=scheme)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_has_an_accessibility_violation(visit: Visits, width: int) -> None:
+    here = visit(width=width)
     for path in PAGES:
         here.open(path)
 

@@ -21,5 +21,3 @@ def test_a_file_is_previewed_and_posted(visit, person, transact, entities) -> No
         here.page.get_by_label("CSV file").set_input_files(SALES)
         here.page.get_by_role("button", name=button).click()
         here.judge(button)
-    here.open("/csv_drop/")
-    here.open("/csv_drop/edit?name=tills")

@@ -3,8 +3,6 @@
 from itertools import groupby
 
 import pytest
-from onhand.access.services import RoleAt
-from onhand.testing.browser import LOOKS
 from onhand.testing.people import csrf_token
 from onhand_channels.testing import make_channel
 from onhand_shopify import jobs
@@ -178,22 +176,3 @@ def test_old_webhooks_are_thrown_away_and_parked_ones_stay(world, shop, app, dra
     with app.app_context():
         jobs.prune_deliveries([world.entity.id])
     assert kept() == {("orders/create", "parked", "sku_missing"): 1}
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_pages_are_for_everyone(visit, world, shop, person, drain, order, superuser, width, scheme):
-    who = person(RoleAt("admin", world.entity.id))
-    world.send("orders/create", order({(1, None): 2}))
-    drain()
-    [(id_,)] = superuser("SELECT id FROM shopify.delivery")
-    here = visit(who, "/shopify/", width=width, scheme=scheme)
-    here.judge("shopify")
-    for path in (
-        "/shopify/web-1",
-        "/shopify/-connect",
-        "/shopify/web-1/edit",
-        "/shopify/web-1/deliveries",
-        f"/shopify/web-1/deliveries/{id_}",
-    ):
-        here.open(path)

@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
-from itertools import cycle
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from flask import Flask
 from flask.testing import FlaskClient
 
 from onhand.contract.files import INLINE
-from onhand.testing.browser import Visit, served
+from onhand.testing.browser import WIDTHS, Visit, served
 from onhand.testing.contract.doors import Route
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["page_faults", "shown", "sight_faults"]
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+PHONE = WIDTHS[0]
 VOID = frozenset({"input", "img", "br", "hr", "meta", "link", "source", "wbr", "col", "area", "track", "embed", "base"})
 UNLABELLED = frozenset({"hidden", "submit", "button", "reset", "image"})
 NAMES = ("aria-label", "aria-labelledby", "title")
@@ -36,13 +35,12 @@ def shown(browser: FlaskClient, routes: Iterable[Route]) -> dict[str, str]:
 
 
 def sight_faults(chromium: "Browser", app: Flask, browser: FlaskClient, paths: Iterable[str]) -> Iterator[str]:
-    """Open pages as whoever is signed in at `browser`, on a phone, by day and by night in turn; yield what is wrong."""
-    with served(app) as address, Visit(chromium, address, width=390, reduced_motion="reduce") as here:
+    """Open pages as whoever is signed in at `browser`, on a phone; yield what is wrong."""
+    with served(app) as address, Visit(chromium, address, width=PHONE) as here:
         here.take_over(browser)
-        for path, scheme in zip(paths, cycle(SCHEMES), strict=False):
-            here.page.emulate_media(color_scheme=scheme)
+        for path in paths:
             here.goto(path)
-            yield from (f"{path}, {scheme}: {fault}" for fault in here.faults())
+            yield from (f"{path}: {fault}" for fault in here.faults())
             here.complaints.clear()
 
 

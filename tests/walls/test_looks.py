@@ -1,0 +1,66 @@
+"""Every page as a browser shows it, whoever adds it: on a phone and at a desk, in light and dark, with nothing and with something to show."""
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+from onhand.testing import Entity
+from onhand.testing.browser import WIDTHS, Visit
+from onhand.testing.samples import Place
+from onhand.testing.site import Site
+from playwright.sync_api import Browser, Error
+
+from walls.matrix import Address, addresses
+from walls.stage import furnish
+
+pytestmark = pytest.mark.browser
+
+NOWHERE = "/nowhere"
+
+
+def pages_of(site: Site, *, of_things: bool) -> list[Address]:
+    """Return what a browser can ask for: of one thing, or without a variable in its address."""
+    found = [address for address in addresses(site.app) if address.method == "GET" and not address.door.is_api]
+    return [address for address in found if bool(address.variables) == of_things]
+
+
+def faults(here: Visit, paths: Iterable[str]) -> Iterator[str]:
+    """Yield what is wrong with the pages at these paths; files and what is for programs are none."""
+    for path in paths:
+        try:
+            answer = here.page.goto(here.address + path)
+        except Error as error:
+            if "Download is starting" not in error.message:
+                raise
+            continue
+        assert answer is not None
+        if not answer.headers["content-type"].startswith("text/html"):
+            continue
+        if not answer.ok and path != NOWHERE:
+            yield f"{path} answers {answer.status}"
+        yield from (f"{path}: {fault}" for fault in here.faults(path, widths=WIDTHS))
+        here.complaints.clear()
+
+
+def none_of(faults: Iterator[str]) -> None:
+    found = list(faults)
+    if found:
+        pytest.fail(f"{len(found)} faults\n" + "\n".join(found), pytrace=False)
+
+
+@pytest.fixture
+def come(chromium: Browser, address: str, onhand_site: Site, entities: tuple[Entity, Entity]) -> Iterator[Visit]:
+    with Visit(chromium, address, tolerated="404 (NOT FOUND)") as here:
+        here.sign_in(onhand_site.person("admin"))
+        yield here
+
+
+def test_every_page_with_nothing_to_show(come: Visit, onhand_site: Site) -> None:
+    none_of(faults(come, [*(address.rule for address in pages_of(onhand_site, of_things=False)), NOWHERE]))
+
+
+@pytest.mark.parametrize("of_things", [False, True])
+def test_every_page_with_something_to_show(
+    come: Visit, onhand_site: Site, entities: tuple[Entity, Entity], of_things: bool
+) -> None:
+    [samples] = furnish(onhand_site, [Place(entities[0], "Sample")])
+    none_of(faults(come, [address.of(samples) for address in pages_of(onhand_site, of_things=of_things)]))
