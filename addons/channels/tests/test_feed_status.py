@@ -176,7 +176,7 @@ def test_the_health_page_in_a_browser(shop, front, cycle, parked, visit, person,
     here.judge("channels-health-feed")
     here.page.get_by_role("button", name="Try parked numbers again").focus()
     here.page.keyboard.press("Enter")
-    expect(here.page.get_by_text("1 numbers are due again.")).to_be_visible()
+    expect(here.page.get_by_text("1 number is due again.")).to_be_visible()
     front.reset()
     here.goto("/channels/till-1/health")
     expect(here.page.get_by_text("nobody now")).to_be_visible()

@@ -14,9 +14,9 @@ __all__ = [
 ]  # fmt: skip
 
 DUPLICATE = "duplicate"
-DUPLICATE_LABEL = "Nothing near-same"
+DUPLICATE_LABEL = "No near duplicates"
 DUPLICATE_POINTS = 50
-NEAR_SAME = "near-same to "
+NEAR_SAME = "nearly the same as "
 """How the finding of a duplicate begins; the SKU of the older item follows."""
 STARS_MAX = 4
 

@@ -169,7 +169,7 @@ def test_what_was_told_apart_is_not_proposed_again(transact: Transact, twins: An
     assert standing() == []
     assert transact(lambda session, now: measure(session, a.id, now=now)).findings == {}
     three = [Item(n, f"S{n}", "Tea", "EA", None, True, (), (), ()) for n in (1, 2, 3)]
-    assert [one.message for one in duplicates(three, {(2, 3)})] == ["near-same to S1", "near-same to S1"]
+    assert [one.message for one in duplicates(three, {(2, 3)})] == ["nearly the same as S1", "nearly the same as S1"]
 
 
 def test_a_steward_works_a_duplicate_to_an_end(

@@ -76,7 +76,10 @@ def test_near_same_is_the_same_words_unit_and_packs() -> None:
     for other in ({"name": "Creme brulee 500 g"}, {"base_unit": "GRM"}, {"packs": (Pack("CS", 6),)}):
         assert likeness(thing(**{"name": "Creme brulee 250 g"} | other)) != likeness(thing(name="Creme brulee 250 g"))
     three = [thing(f"S{n}", id=n) for n in (1, 2, 3)]
-    assert [(one.item_id, one.message) for one in duplicates(three)] == [(2, "near-same to S1"), (3, "near-same to S2")]
+    assert [(one.item_id, one.message) for one in duplicates(three)] == [
+        (2, "nearly the same as S1"),
+        (3, "nearly the same as S2"),
+    ]
 
 
 def test_what_breaks_a_blocking_rule_is_refused_and_what_stood_stays(transact: Transact, entities: Any) -> None:
@@ -204,7 +207,7 @@ def test_what_many_items_break_is_one_exception_for_the_rule(
     assert told.pop() == [of_rule.key, of_item.key] == ["data:rule:gtin_required", f"data:{bad.id}"]
     assert (of_rule.item_id, of_rule.quantity) == (None, ITEMS_ALONE_MAX + 1)
     assert of_rule.title == "A GTIN: 101 items break this rule"
-    assert of_item.evidence["findings"] == f"near-same to {items[0].sku}"
+    assert of_item.evidence["findings"] == f"nearly the same as {items[0].sku}"
     assert standing([of_rule.key, f"data:{items[0].id}"]) == [of_rule], "what was told of an item closes"
     assert standing(entity_id=b.id) == []
     save(transact, ItemChange(items[0].sku, barcodes=(Barcode(gtin_of(1)),)))

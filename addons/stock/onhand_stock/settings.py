@@ -28,8 +28,9 @@ POLICIES = (
     ),
     PolicyType(
         AMOUNT, "Adjusted at once, value", int, 5_000,
-        "Up to so much value, likewise. It counts where the value of a unit is known, and for markdowns.",
-        "minor unit of the currency", PLACES, maximum=MINOR_MAX,
+        "Up to so much value, likewise. It counts where the value of a unit is known, and for markdowns."
+        " In minor units of the entity's currency: 5000 are 50.00.",
+        "minor units", PLACES, maximum=MINOR_MAX,
     ),
     PolicyType(
         RECOUNT, "Counted again from", int, 100,
@@ -39,7 +40,8 @@ POLICIES = (
     PolicyType(
         VALUE, "Value of a unit", Decimal, Decimal(0),
         "What one base unit counts as being worth, until costs are kept: when an adjustment is weighed, as money at risk"
-        " of an exception, as the value of what is short. 0: not known, shown as such, and only units are weighed.", "minor unit of the currency", ("item", "category", "entity"),
+        " of an exception, as the value of what is short. 0: not known, shown as such, and only units are weighed."
+        " In minor units of the entity's currency: 250 are 2.50.", "minor units", ("item", "category", "entity"),
         maximum=MINOR_MAX,
     ),
     PolicyType(

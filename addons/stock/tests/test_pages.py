@@ -227,7 +227,7 @@ def test_at_one_location_one_sees_only_that_one(browser_of, shop, transact):
     assert "delivery:7" not in text
     assert "short at" not in text
     assert browser.get(f"/stock/entries/{name_of(shop.entries()[0])}").status_code == 404
-    assert "Nothing left that was not there" in page(browser, "/")
+    assert "Nothing went out that was not there" in page(browser, "/")
 
 
 def test_verification_tells_law_by_law(clerk, admin, shop, transact, superuser):
@@ -250,7 +250,7 @@ def test_home_says_what_is_short_and_whether_the_books_agree(clerk, shop, transa
     shop.sell(3)
     transact(differences)
     text = page(clerk, "/")
-    assert "3 left that the book did not have" in text
+    assert "3 went out that the book did not have" in text
     assert "verified just now" in text
     assert 'href="/stock/?state=shortage"' in text
 

@@ -43,7 +43,7 @@ def follow_up_approvals(entities: Sequence[int]) -> None:
 
 
 ACTORS: list[JobActor[...]] = [follow_up_approvals]
-SCHEDULES = [Schedule("onhand.follow_up_approvals", follow_up_approvals, every=timedelta(minutes=10))]
+SCHEDULES = [Schedule("onhand.follow_up_approvals", follow_up_approvals, every=timedelta(minutes=1))]
 BLUEPRINTS: list[Blueprint] = [views.approvals]
 RESOURCES: list[Resource] = [views.approvals_api, views.rules_api, views.delegations_api]
 MENU = [MenuItem("Approvals", "approvals.inbox", "clipboard-check", "approvals.read", order=12, count=waiting)]
@@ -104,7 +104,7 @@ POLICIES = [
         unit="minor units",
         default=100_000,
         maximum=10**15,
-        help="What weighs more, with what it was added up with, is approved on its own page only.",
+        help="What weighs more, with what it was added up with, is approved on its own page only. In minor units of the currency: 100000 are 1000.00.",
         scopes=("location", "entity"),
     ),
     PolicyType(

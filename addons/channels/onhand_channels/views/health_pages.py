@@ -96,5 +96,5 @@ def retry_feed(code: str) -> ResponseReturnValue:
         return feeding.retry_numbers(session, channel, by=actor(), now=now)
 
     keys = in_scope(command)
-    flash(f"{keys} numbers are due again." if keys else "Nothing was parked.", "good")
+    flash(f"{keys} {'number is' if keys == 1 else 'numbers are'} due again." if keys else "Nothing was parked.", "good")
     return redirect(url_for("channels.health", code=code) + "#feed", 303)

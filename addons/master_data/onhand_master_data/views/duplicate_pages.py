@@ -42,7 +42,7 @@ def next_steps(session: Session, exception: ExceptionSubject) -> list[ExceptionA
     if item is None or services.near_same_to(session, exception.entity_id, exception.item_id) is None:
         return []
     href = url_for("master_data.duplicate", sku=item.sku)
-    hint = "Shows it beside what it is near-same to: merge the two, or say that they are not the same."
+    hint = "Shows it beside what it is nearly the same as: merge the two, or say that they are not the same."
     return [ExceptionAction("Merge or tell apart", href, "master_data.edit", icon="packages", hint=hint, order=20)]
 
 

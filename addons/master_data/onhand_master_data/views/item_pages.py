@@ -51,7 +51,7 @@ def items() -> str:
         return {
             "rows": found["items"],
             "next": found["next"],
-            "categories": [(category.code, category.name) for category in categories.values()],
+            "categories": [(category.code, f"{category.name} ({category.code})") for category in categories.values()],
             "names": {category.code: category.name for category in categories.values()},
         }
 

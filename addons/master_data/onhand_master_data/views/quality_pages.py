@@ -146,7 +146,7 @@ def _rules_page(errors: dict[str, str], given: Any) -> str:
             "rules": [
                 (rule.name, rule.label + (f" ({rule.parameter})" if rule.parameter else "")) for rule in known.values()
             ],
-            "categories": [(one.code, one.name) for one in queries.categories(session).values()],
+            "categories": [(one.code, f"{one.name} ({one.code})") for one in queries.categories(session).values()],
         }
 
     return render_template(

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from flask import url_for
 from onhand.contributions import Tile
+from onhand.web.formats import quantity
 from sqlalchemy.orm import Session
 
 from onhand_master_data import services
@@ -22,7 +23,7 @@ def quality_tile(session: Session, entity_id: int, now: datetime) -> list[Tile]:
             url_for("master_data.data_quality"),
             unit="of 100",
             tone="neutral" if score.score >= GOOD else "warn",
-            hint=f"{score.with_findings} of {score.items} items have findings",
+            hint=f"{quantity(score.with_findings)} of {quantity(score.items)} items have findings",
             order=60,
         )
         for score in scores

@@ -146,7 +146,7 @@ def _form(sku: str, errors: dict[str, str], given: Any) -> str:
             "item": known,
             "given": stands if given is None else given,
             "entity": queries.entity_of(session, scope()[0]),
-            "categories": [(one.code, one.name) for one in queries.categories(session).values()],
+            "categories": [(one.code, f"{one.name} ({one.code})") for one in queries.categories(session).values()],
         }
 
     return render_template("master_data/item_form.html", errors=errors, **in_scope(load))

@@ -179,7 +179,7 @@ def _cause(
 ) -> Cause:
     """`standing` of the `taken` units are missing still; none: they turned up, later than they can have left."""
     title = (
-        f"{item.sku} at {location.code}: {standing} left that the book did not have"
+        f"{item.sku} at {location.code}: {standing} went out that the book did not have"
         if standing
         else f"{item.sku} at {location.code}: {taken} left before they came; probably miscounted"
     )

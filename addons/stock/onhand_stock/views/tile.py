@@ -33,7 +33,9 @@ def _short(places: int, units: int) -> Tile:
         unit="item at a location" if places == 1 else "items at locations",
         href=url_for("stock.inquiry", state="shortage"),
         tone="warn" if places else "good",
-        hint=f"{quantity(units)} left that the book did not have" if places else "Nothing left that was not there",
+        hint=f"{quantity(units)} went out that the book did not have"
+        if places
+        else "Nothing went out that was not there",
         order=20,
     )
 

@@ -175,7 +175,7 @@ def _authority(row: Row, bench: _Bench) -> Authority | Refused:
         return Refused(
             "counted_already", f"{able[0].name} agreed already, and you would in that person's stead", row.id
         )
-    detail = f"it waits for someone with the role {row.waiting_role} and the permission {permission} at this place"
+    detail = f"it waits for someone with the role {str(row.waiting_role).replace('_', ' ')} and the permission {permission} at this place"
     return Refused("no_authority", detail, row.id, row.version)
 
 

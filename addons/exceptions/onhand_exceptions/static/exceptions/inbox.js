@@ -170,6 +170,7 @@
       j: function () { goTo(document.activeElement.closest("a[data-open]") ? at + 1 : at); if (!panel.hidden && links()[at]) open(links()[at]); },
       k: function () { goTo(at - 1); if (!panel.hidden && links()[at]) open(links()[at]); },
       x: function () { var box = boxes()[at]; if (box) { box.checked = !box.checked; count(); } },
+      X: function () { var all = work().querySelector("[data-all] input"); if (all) all.click(); },
       o: function () { if (links()[at]) links()[at].click(); },
       a: function () { menu("a"); },
       s: function () { menu("s"); },
