@@ -1,13 +1,13 @@
 """Every page as a browser shows it, whoever adds it: on a phone and at a desk, in light and dark, with nothing and with something to show."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 from onhand.testing import Entity
 from onhand.testing.browser import WIDTHS, Visit
 from onhand.testing.samples import Place
 from onhand.testing.site import Site
-from playwright.sync_api import Browser, Error
+from playwright.sync_api import Error
 
 from walls.matrix import Address, addresses
 from walls.stage import furnish
@@ -48,10 +48,8 @@ def none_of(faults: Iterator[str]) -> None:
 
 
 @pytest.fixture
-def come(chromium: Browser, address: str, onhand_site: Site, entities: tuple[Entity, Entity]) -> Iterator[Visit]:
-    with Visit(chromium, address, tolerated="404 (NOT FOUND)") as here:
-        here.sign_in(onhand_site.person("admin"))
-        yield here
+def come(visit: Callable[..., Visit], onhand_site: Site, entities: tuple[Entity, Entity]) -> Visit:
+    return visit(onhand_site.person("admin"), tolerated="404 (NOT FOUND)")
 
 
 def test_every_page_with_nothing_to_show(come: Visit, onhand_site: Site) -> None:

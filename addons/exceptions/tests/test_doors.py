@@ -228,6 +228,17 @@ def test_an_auditor_looks_and_finds_no_form(inbox, browser_of, person, entities)
     assert 'name="verb"' not in browser.get("/exceptions/").text
 
 
+def test_moments_in_evidence_are_written_as_everywhere(transact, world, cause, browser_of, person):
+    one = cause("late", as_of="2026-01-05T08:00:00+00:00", since="2026-01-05")
+    world["leak"]["late"] = one
+    transact(lambda session, now: services.record(session, [one], "leak", now=now))
+    sql = "SELECT id FROM exceptions.exception WHERE cause_key = 'late'"
+    [(found,)] = transact(lambda session, now: cursor(session).execute(sql).fetchall())
+    text = browser_of(person(RoleAt("governance"))).get(f"/exceptions/{found}").text
+    assert '<time class="oh-time" datetime="2026-01-05T08:00:00+00:00"' in text
+    assert "<dd>2026-01-05</dd>" in text, "a day is no moment"
+
+
 def test_evidence_links_only_into_the_site(inbox, transact, world, cause, browser_of, person, entities):
     from dataclasses import replace
 

@@ -28,6 +28,16 @@ exceptions = Blueprint(
 )
 
 
+@exceptions.app_template_filter("as_moment")
+def as_moment(text: object) -> datetime | None:
+    """Return the moment that an aware ISO 8601 text names; None for whatever else."""
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
+
+
 @exceptions.app_template_test("ours")
 def is_ours(href: object) -> bool:
     """Return whether evidence's link leads to a page of this site and nowhere else: evidence is what others wrote."""
