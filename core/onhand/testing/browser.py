@@ -134,7 +134,7 @@ class Visit:
     def judge(self, what: str | None = None, *, widths: Sequence[int] = ()) -> None:
         """Hold the page at hand to the rules: nothing that axe finds, no scrolling sideways, not a word at the console.
 
-        It is looked at in light and in dark, as wide as it is or at each of `widths` in turn. With `--screenshots FOLDER`
+        It is looked at in light and in dark, as wide as it is or at the first of `widths`; at the others as it is. With `--screenshots FOLDER`
         its pictures are kept there.
         """
         self.page.wait_for_load_state()  # a form may have led here: what is typed before its scripts are there is lost
@@ -148,9 +148,10 @@ class Visit:
         It is looked at as `judge` does, which says more; `called` names its pictures.
         """
         at = self.page.viewport_size or {"width": 0, "height": HEIGHT}
-        for width in widths or (at["width"],):
+        schemes = sorted(SCHEMES, key=lambda scheme: scheme != self._scheme)
+        for place, width in enumerate(widths or (at["width"],)):
             self.page.set_viewport_size({**at, "width": width})
-            for scheme in sorted(SCHEMES, key=lambda scheme: scheme != self._scheme):
+            for scheme in schemes if place == 0 else schemes[:1]:
                 self.page.emulate_media(color_scheme=scheme)
                 self._keep_picture(f"{called} {width} {scheme}")
                 for found in self._violations(RULES if scheme == self._scheme else COLOURS):
