@@ -1,4 +1,7 @@
-"""Every page as a browser shows it, whoever adds it: on a phone and at a desk, in light and dark; with nothing to show, on a phone."""
+"""Every page as a browser shows it, whoever adds it, in light and dark: at a desk, and with nothing to show on a phone.
+
+On a phone with something to show, an add-on's pages are looked at by its own contract; the core's are looked at here.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -15,7 +18,7 @@ from walls.stage import furnish
 pytestmark = pytest.mark.browser
 
 NOWHERE = "/nowhere"
-PHONE = WIDTHS[:1]
+PHONE, DESK = WIDTHS[:1], WIDTHS[1:]
 
 
 def pages_of(site: Site, *, of_things: bool) -> list[Address]:
@@ -62,4 +65,6 @@ def test_every_page_with_something_to_show(
     come: Visit, onhand_site: Site, entities: tuple[Entity, Entity], of_things: bool
 ) -> None:
     [samples] = furnish(onhand_site, [Place(entities[0], "Sample")])
-    none_of(faults(come, [address.of(samples) for address in pages_of(onhand_site, of_things=of_things)]))
+    for widths, is_own in ((WIDTHS, True), (DESK, False)):
+        asked = [one for one in pages_of(onhand_site, of_things=of_things) if (one.door.addon is None) == is_own]
+        none_of(faults(come, [address.of(samples) for address in asked], widths))

@@ -51,6 +51,7 @@ def test_an_item_is_created_read_changed_and_listed(editor: Any, entities: Any) 
         "entities": [a.code],
         "packs": [{"unit": "CS", "numerator": 12, "denominator": 1}],
         "barcodes": [{"gtin": gtin_of(1).zfill(14), "unit": "CS"}],
+        "survivor": None,
     }
     assert made.json == whole
     assert editor.get("/api/v1/items/A").json == whole

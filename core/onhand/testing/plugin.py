@@ -46,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
         base = settings.get_profile("ci" if os.environ.get("CI") else "default")
         settings.register_profile("onhand", base, deadline=None, suppress_health_check=[HealthCheck.too_slow])
         settings.load_profile("onhand")
+    config.addinivalue_line("markers", "browser: needs Chromium")
     config.addinivalue_line(
         "markers", "disabled_in_b(*nouns): these add-ons, and what needs them, are not enabled for entity B"
     )

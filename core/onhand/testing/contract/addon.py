@@ -180,6 +180,7 @@ class AddonContract:
         for path, text in pages.shown(browser, routes).items():
             none_of([*pages.page_faults(path, text)])
 
+    @pytest.mark.browser
     def test_pages_are_for_everyone(
         self, onhand_site: "Site", subject: Subject, entities: "tuple[Entity, Entity]", request: pytest.FixtureRequest
     ) -> None:
