@@ -32,6 +32,9 @@ __all__ = [
 ]
 
 PREPARED_MAX = 300
+SMALL_BYTES_MAX = 2_500
+"""Of one statement's values. In a transaction with larger ones statements are sent when an answer is wanted: there the
+server and its clients keep all processors busy as it is, and taking turns at every statement costs a fifth."""
 PLACEHOLDER = re.compile(r"%%|%s|%\((\w+)\)s")
 FAILED = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE})
 WITH_ROWS = ExecStatus.TUPLES_OK
@@ -152,7 +155,7 @@ class WireCursor:
 class Wire:
     """One connection's hot statements. Kept as long as the connection, for what is prepared on it; one thread at a time."""
 
-    __slots__ = ("_adapt", "_awaited", "_number", "_pg", "_poll", "_prepared", "connection")
+    __slots__ = ("_adapt", "_awaited", "_is_small", "_number", "_pg", "_poll", "_prepared", "connection")
 
     def __init__(self, connection: psycopg.Connection[TupleRow]) -> None:
         self.connection = connection
@@ -160,12 +163,14 @@ class Wire:
         self._adapt = Transformer(connection)
         self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._number = 0
+        self._is_small = True
         self._awaited: deque[Pending | tuple[str, tuple[int, ...]] | None] = deque()
         self._poll = select.poll()
         self._poll.register(self._pg.socket, IN)
 
     def begin(self) -> None:
         """Open a transaction, unless one is open; nothing is awaited."""
+        self._is_small = True
         if self._pg.transaction_status == TransactionStatus.IDLE:
             self._enter()
             self._pg.send_query_params(b"BEGIN", None)
@@ -196,7 +201,10 @@ class Wire:
             self._awaited.append((query, types))
         self._pg.send_query_prepared(prepared, given, self._adapt.formats)
         self._awaited.append(pending)
-        self._pg.flush()  # the server works on this one while the next is made
+        if self._is_small and sum([len(value) for value in given if value is not None]) > SMALL_BYTES_MAX:
+            self._is_small = False
+        if self._is_small:
+            self._pg.flush()  # the server works on this one while the next is made
 
     def read(self, pending: Pending) -> PGresult:
         """Wait for an answer, and so for all before it, and return it; raise the first error among them."""
