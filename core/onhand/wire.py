@@ -34,7 +34,7 @@ __all__ = [
 PREPARED_MAX = 300
 SMALL_BYTES_MAX = 2_500
 """Of one statement's values. In a transaction with larger ones statements are sent when an answer is wanted: there the
-server and its clients keep all processors busy as it is, and taking turns at every statement costs a fifth."""
+server and its clients keep all processors busy as it is, and gain nothing by taking turns at every statement."""
 PLACEHOLDER = re.compile(r"%%|%s|%\((\w+)\)s")
 FAILED = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE})
 WITH_ROWS = ExecStatus.TUPLES_OK
