@@ -141,17 +141,20 @@ def drain_again(session: Session, entity_id: int, *, by: Actor, now: datetime) -
     that drain now. Those that do not run are left alone. Twice is harmless: what drains is not disabled.
     """
     addons = context(session).addons
-    candidates = [
-        noun for noun in _disabled(session, entity_id, now) if noun in addons.implementers("open_obligations")
+    down = _disabled(session, entity_id, now)
+    open_there = [
+        noun
+        for noun in down
+        if noun in addons.implementers("open_obligations")
+        and not addons.is_held(noun)
+        and _has_open(session, noun, entity_id, now)
     ]
-    open_there = [noun for noun in candidates if not addons.is_held(noun) and _has_open(session, noun, entity_id, now)]
     if not open_there:
         return []
     needed = set(open_there)
     for noun in reversed(addons.names):  # requirements come first, so those of requirements are found too
         if noun in needed:
             needed.update(addons.addon(noun).requires)
-    down = _disabled(session, entity_id, now)
     drained = [noun for noun in addons.names if noun in needed and noun in down]
     change(session, [Change(entity_id, noun, "draining") for noun in drained], by=by, now=now)
     logger.warning(

@@ -99,10 +99,8 @@ def run(
                 rerun += 1
             except (DBAPIError, psycopg.Error) as error:
                 state = _sqlstate(error)
-                if (
-                    state == NOT_PREPARED and forgotten < FORGOTTEN_MAX
-                ):  # that connection knows now; each finds out once
-                    forgotten += 1
+                if state == NOT_PREPARED and forgotten < FORGOTTEN_MAX:
+                    forgotten += 1  # that connection knows now; each finds out once
                 elif state in RERUN_SQLSTATES and rerun < RERUNS_MAX:
                     time.sleep(random.uniform(0.005, 0.02) * 2**rerun)  # noqa: S311 - jitter, not a secret
                     rerun += 1

@@ -7,9 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-from onhand.addons import Addons, Installed, discover
-from onhand.cli import main
+from onhand.addons import Addons, discover
 from onhand.testing.distribution import with_requirements
 from onhand_channels.testing import make_channel
 from onhand_master_data.testing import make_location
@@ -24,17 +22,9 @@ def addons():
 
 
 @pytest.fixture
-def onhand(onhand_site, addons, monkeypatch):
+def onhand(onhand):
     """Run a command line as shown, on this test's site."""
-    settings = onhand_site.settings
-    for name, value in (
-        ("DATABASE_URL", settings.database_url),
-        ("REDIS_URL", settings.redis_url),
-        ("SECRET_KEY", settings.secret_key),
-    ):
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("onhand.app.survey", lambda: Installed(tuple(addons)))
-    return lambda line: CliRunner().invoke(main, shlex.split(line)[1:], prog_name="onhand")
+    return lambda line: onhand(*shlex.split(line)[1:])
 
 
 def test_the_page_does_what_it_says(onhand, onhand_site, superuser) -> None:

@@ -4,12 +4,18 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from onhand.access.services import RoleAt
 from onhand.addons import Addon, discover
+from onhand.approvals.api import Decision, decide
+from onhand.approvals.models import Approval
+from onhand.db import cursor
 from onhand_master_data.testing import make_items, make_location
 from onhand_stock import testing
 from onhand_stock.api import Count, Move, count, history, post, reverse
+from onhand_stock.services import Adjust, adjust
 
 sys.path.append(str(Path(__file__).parent / "plugins"))
 
@@ -117,3 +123,52 @@ def books_agree(transact):
         assert transact(testing.differences) == []
 
     return check
+
+
+@pytest.fixture
+def clerk(person, shop):
+    """Somebody who may ask."""
+    return person(RoleAt("clerk", shop.entity.id)).actor
+
+
+@pytest.fixture
+def manager(person, shop):
+    """Somebody else, who may agree."""
+    return person(RoleAt("store_manager", shop.entity.id)).actor
+
+
+@pytest.fixture
+def ask(shop, clerk):
+    """Ask for one change of the shelf of the first item; `seen` None is what is there."""
+
+    def asking(delta, *, seen=None, reason="shrinkage", trusted=True, by=clerk, item=None, state="available", **more):
+        there = shop.states(item).get(state, 0) if seen is None else seen
+        one = Adjust(
+            uuid4(), shop.entity.id, (item or shop.item).id, shop.location.id, state, there, delta, reason,
+            is_trusted=trusted, **more,
+        )  # fmt: skip
+        return shop.run(lambda session, now: adjust(session, [one], by=by, now=now, source="test")[0])
+
+    return asking
+
+
+@pytest.fixture
+def agree(shop, manager):
+    """Decide on the approval of a request as it stands."""
+
+    def deciding(answer, *, by=manager, verdict="approve"):
+        def command(session, now):
+            version = session.get(Approval, answer.approval_id).version
+            [done] = decide(session, [Decision(answer.approval_id, version, verdict, "so it is")], by=by, now=now)
+            return done
+
+        return shop.run(command)
+
+    return deciding
+
+
+@pytest.fixture
+def status_of(shop):
+    """Where a request for an adjustment stands."""
+    sql = "SELECT status FROM stock.adjustment WHERE id = %s"
+    return lambda answer: shop.run(lambda session, _: cursor(session).execute(sql, (answer.id,)).fetchone()[0])

@@ -3,16 +3,12 @@
 from uuid import uuid4
 
 import pytest
-from onhand.access.services import RoleAt
-from onhand.approvals.api import Decision, decide
 from onhand.approvals.models import Approval
 from onhand.db import cursor
 from onhand.policies.book import Where
 from onhand.policies.services import set_policy
-from onhand.testing.people import csrf_token, sign_in
-from onhand_master_data.testing import make_location
 from onhand_stock.services import Adjust, Adjusted, NotAdjusted, Recount, adjust, recount
-from onhand_stock.testing import TESTER, receive, states_of
+from onhand_stock.testing import TESTER
 
 
 @pytest.fixture
@@ -23,53 +19,6 @@ def set_to(transact):
         transact(lambda session, now: set_policy(session, name, value, Where(), by=TESTER, now=now))
 
     return change
-
-
-@pytest.fixture
-def clerk(person, shop):
-    """Somebody who may ask."""
-    return person(RoleAt("clerk", shop.entity.id)).actor
-
-
-@pytest.fixture
-def manager(person, shop):
-    """Somebody else, who may agree."""
-    return person(RoleAt("store_manager", shop.entity.id)).actor
-
-
-@pytest.fixture
-def ask(shop, clerk):
-    """Ask for one change of the shelf of the first item; `seen` None is what is there."""
-
-    def asking(delta, *, seen=None, reason="shrinkage", trusted=True, by=clerk, item=None, state="available", **more):
-        there = shop.states(item).get(state, 0) if seen is None else seen
-        one = Adjust(
-            uuid4(), shop.entity.id, (item or shop.item).id, shop.location.id, state, there, delta, reason,
-            is_trusted=trusted, **more,
-        )  # fmt: skip
-        return shop.run(lambda session, now: adjust(session, [one], by=by, now=now, source="test")[0])
-
-    return asking
-
-
-@pytest.fixture
-def agree(shop, manager):
-    """Decide on the approval of a request as it stands."""
-
-    def deciding(answer, *, by=manager, verdict="approve"):
-        def command(session, now):
-            version = session.get(Approval, answer.approval_id).version
-            [done] = decide(session, [Decision(answer.approval_id, version, verdict, "so it is")], by=by, now=now)
-            return done
-
-        return shop.run(command)
-
-    return deciding
-
-
-def status_of(shop, answer):
-    sql = "SELECT status FROM stock.adjustment WHERE id = %s"
-    return shop.run(lambda session, _: cursor(session).execute(sql, (answer.id,)).fetchone()[0])
 
 
 def test_within_tolerance_it_is_posted_at_once_for_who_may_adjust(shop, ask, clerk, books_agree):
@@ -142,7 +91,9 @@ def test_a_retired_reason_is_refused_when_asking_and_when_agreeing(shop, ask, ag
     assert shop.states() == {"available": 50}
 
 
-def test_more_waits_for_another_person_and_is_posted_with_the_last_consent(shop, ask, agree, clerk, books_agree):
+def test_more_waits_for_another_person_and_is_posted_with_the_last_consent(
+    shop, ask, agree, clerk, books_agree, status_of
+):
     shop.receive(50)
     answer = ask(-40)
     assert answer.status == "waiting"
@@ -150,7 +101,7 @@ def test_more_waits_for_another_person_and_is_posted_with_the_last_consent(shop,
     assert agree(answer, by=clerk).why == "own_request"
     assert agree(answer).status == "approved"
     assert shop.states() == {"available": 10}
-    assert status_of(shop, answer) == "posted"
+    assert status_of(answer) == "posted"
     entry = shop.entries()[0]
     assert (entry.actor, entry.correlation) == (clerk.ref, f"approval:{answer.approval_id}")
     books_agree()
@@ -242,7 +193,7 @@ def test_a_markdown_changes_value_and_no_units(shop, ask, agree, books_agree):
     books_agree()
 
 
-def test_a_large_correction_is_counted_again_before_anybody_decides(shop, ask, agree, manager, books_agree):
+def test_a_large_correction_is_counted_again_before_anybody_decides(shop, ask, agree, manager, books_agree, status_of):
     shop.receive(150)
     answer = ask(-120)
     assert answer.status == "recount"
@@ -252,7 +203,7 @@ def test_a_large_correction_is_counted_again_before_anybody_decides(shop, ask, a
     shop.sell(5)
     assert agree(counted).status == "approved"
     assert shop.states() == {"available": 55}
-    assert status_of(shop, answer) == "posted"
+    assert status_of(answer) == "posted"
     books_agree()
 
 
@@ -357,72 +308,3 @@ def test_rule_of_one_location_is_named_by_its_code(shop, other_shop, ask, api, t
     answer = ask(-40)
     waits = shop.run(lambda session, _: session.get(Approval, answer.approval_id).waiting_role)
     assert waits == "governance"
-
-
-def test_what_was_asked_for_becomes_less_and_consents_are_void(shop, ask, agree, api, token, person, books_agree):
-    shop.receive(100)
-    asker = person(RoleAt("clerk", shop.entity.id))
-    answer = ask(-40, note="pallet gone", by=asker.actor)
-    own = api(token(shop.entity, "approvals.read", person=asker))
-    address = f"/api/v1/approvals/{answer.approval_id}"
-    shop.sell(10)
-    assert own.post(f"{address}/revise", json={"version": 9, "quantity": -30}).status_code == 409
-    for wish, said in (({"quantity": 0}, "not 0"), ({"quantity": -100}, "counted again first"), ({"amount_minor": 5}, "follows"),
-                       ({"quantity": -95}, "cannot be missing"), ({}, "say what is wanted")):  # fmt: skip
-        refused = own.post(f"{address}/revise", json={"version": 1, **wish})
-        assert (refused.status_code, said in refused.text) == (422, True), refused.text
-    told = own.post(f"{address}/revise", json={"version": 1, "quantity": -30, "note": "only 30"}).json
-    assert (told["version"], told["quantity"], told["note"]) == (2, -30, "only 30")
-    assert (told["changes"][0]["before"], told["changes"][0]["after"], told["atp_after"]) == (90, 60, 60)
-    assert shop.states() == {"available": 90}
-    assert agree(answer, by=asker.actor).why == "own_request"
-    assert agree(answer).status == "approved"
-    assert shop.states() == {"available": 60}
-    assert status_of(shop, answer) == "posted"
-    books_agree()
-
-
-def test_the_reason_and_the_place_of_a_request_are_revised_and_consents_are_void(
-    shop, ask, agree, api, token, person, transact, superuser, books_agree, client
-):
-    shop.receive(100)
-    elsewhere, other = transact(
-        lambda s, now: (make_location(s, now, shop.entity.id), make_location(s, now, shop.entity.id))
-    )
-    transact(lambda s, now: receive(s, now, shop.entity.id, elsewhere.id, {shop.item.id: 20}))
-    asker = person(RoleAt("clerk", shop.entity.id, shop.location.id), RoleAt("clerk", shop.entity.id, elsewhere.id))
-    answer = ask(-10, by=asker.actor)
-    own = api(token(shop.entity, "approvals.read", "stock.work", person=asker))
-    address = f"/api/v1/approvals/{answer.approval_id}"
-    for wish, status, said in (
-        ({"reason": "nonsense"}, 422, "nonsense"),
-        ({"location": "NOWHERE"}, 422, "no location NOWHERE"),
-        ({"location": elsewhere.code, "quantity": -30}, 422, "cannot be missing"),
-        ({"location": other.code, "quantity": 3}, 422, f"no location {other.code} that you may"),
-    ):
-        refused = own.post(f"{address}/revise", json={"version": 1, **wish})
-        assert (refused.status_code, said in refused.text) == (status, True), refused.text
-    told = own.post(f"{address}/revise", json={"version": 1, "reason": "theft", "location": elsewhere.code}).json
-    assert (told["version"], told["reason"], told["location"]) == (2, "theft", elsewhere.code)
-    assert (told["changes"][0]["before"], told["changes"][0]["after"]) == (20, 10)
-    sign_in(client, asker, shop.entity)
-    page = f"/approvals/{answer.approval_id}"
-    form = {
-        "version": 2,
-        "quantity": "\N{MINUS SIGN}10",
-        "reason": "theft",
-        "location": elsewhere.code,
-        "note": "a tape",
-    }
-    form["csrf_token"] = csrf_token(client, page)
-    assert client.post(f"{page}/revise", data=form | {"location": other.code}).status_code == 303
-    assert f"no location {other.code} that you may ask for it at" in client.get(page).text
-    assert client.post(f"{page}/revise", data=form | {"reason": "count_error"}).status_code == 303
-    assert "asked for something else" in client.get(page).text
-    manager = person(RoleAt("store_manager", shop.entity.id, shop.location.id))
-    assert agree(answer, by=manager.actor).why == "no_authority", "it is another store's by now"
-    assert agree(answer).status == "approved"
-    assert shop.states() == {"available": 100}
-    assert superuser("SELECT reason FROM stock.movement WHERE trigger LIKE 'adjustment:%'") == [("count_error",)]
-    assert transact(lambda s, _: states_of(s, shop.entity.id, elsewhere.id, shop.item.id)) == {"available": 10}
-    books_agree()

@@ -3,9 +3,6 @@
 import json
 
 import pytest
-from click.testing import CliRunner
-from onhand.addons import Installed
-from onhand.cli import main
 from onhand.db import cursor
 from onhand_stock.testing import differences
 
@@ -118,20 +115,6 @@ def test_who_may_ask_and_not_adjust_waits(shop, send, api, token):
 
 
 @pytest.fixture
-def runner(site, monkeypatch):
-    """Run a command line on the test's site and return its result."""
-    settings = site.settings
-    environment = {
-        "DATABASE_URL": settings.database_url,
-        "ONHAND_OWNER_DATABASE_URL": settings.owner_database_url,
-        "REDIS_URL": settings.redis_url,
-        "SECRET_KEY": settings.secret_key,
-    }
-    monkeypatch.setattr("onhand.app.survey", lambda: Installed(site.addons))
-    return lambda *words: CliRunner(env=environment).invoke(main, [str(word) for word in words], prog_name="onhand")
-
-
-@pytest.fixture
 def file(tmp_path):
     """Write a CSV file of adjustments."""
 
@@ -143,32 +126,32 @@ def file(tmp_path):
     return write
 
 
-def test_a_file_with_one_wrong_row_of_many_leaves_nothing_half_done(shop, runner, file, transact):
+def test_a_file_with_one_wrong_row_of_many_leaves_nothing_half_done(shop, onhand, file, transact):
     for item in shop.items:
         shop.receive(10, item)
     rows = [f"{item.sku},S1,10,-1,theft,gone" for item in shop.items]
     rows[7] = f"{shop.items[7].sku},S1,9,-1,theft,gone"
-    result = runner("import", "adjustments", str(file(*rows)))
+    result = onhand("import", "adjustments", str(file(*rows)))
     assert result.exit_code == 1, result.output
     assert "expected" in result.output
     assert all(shop.states(item) == {"available": 10} for item in shop.items)
     rows[7] = f"{shop.items[7].sku},S1,10,-1,theft,gone"
-    dry = runner("import", "adjustments", str(file(*rows)), "--dry-run")
+    dry = onhand("import", "adjustments", str(file(*rows)), "--dry-run")
     assert dry.exit_code == 0, dry.output
     assert "12 would be created" in dry.output
     count = "SELECT count(*) FROM stock.adjustment"
     assert transact(lambda session, _: cursor(session).execute(count).fetchone()) == (0,)
-    assert runner("import", "adjustments", str(file(*rows))).exit_code == 0
+    assert onhand("import", "adjustments", str(file(*rows))).exit_code == 0
     assert transact(lambda session, _: cursor(session).execute(count).fetchone()) == (12,)
     assert transact(differences) == []
 
 
-def test_a_file_names_row_and_column_of_every_fault(shop, runner, file):
+def test_a_file_names_row_and_column_of_every_fault(shop, onhand, file):
     path = file(
         "NO-SUCH,S1,1,-1,theft,", f"{shop.item.sku},NOWHERE,1,-1,theft,", f"{shop.item.sku},S1,x,−1,theft,",
         f"{shop.item.sku},S1,1,,theft,", f"{shop.item.sku},S1,1,-1,,",
     )  # fmt: skip
-    result = runner("import", "adjustments", str(path), "--json")
+    result = onhand("import", "adjustments", str(path), "--json")
     assert result.exit_code == 1
     errors = [(one["row"], one["column"]) for one in json.loads(result.output)["errors"]]
     assert errors == [(2, "sku"), (3, "location"), (4, "expected"), (5, "delta"), (6, "reason")]

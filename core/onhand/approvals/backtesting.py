@@ -88,9 +88,8 @@ def backtest_rules(session: Session, change: RuleChange, *, now: datetime, days:
     added = [ApprovalRule(entity_id=change.entity_id, **asdict(rule)) for rule in checked.add]
     kinds = kinds_of(session)
     wanted = {rule.kind for rule in (*added, *retired)} & set(kinds)
-    if any(
-        kinds[name].fields for name in wanted
-    ):  # what touches a field of one kind may have been asked for as another
+    if any(kinds[name].fields for name in wanted):
+        # what touches a field of one kind may have been asked for as another
         wanted |= {name for name, kind in kinds.items() if kind.fields}
     live = RuleBook.read(session, wanted)
     draft = live.drafted(added, [rule.id for rule in retired])

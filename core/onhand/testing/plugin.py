@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from click.testing import Result
     from flask import Flask
     from flask.testing import FlaskClient
     from playwright.sync_api import Browser
@@ -210,6 +211,25 @@ def drain(app: "Flask") -> "Callable[..., Drained]":
 def superuser(onhand_site: "Site") -> Callable[..., list[tuple[Any, ...]]]:
     """`superuser(sql, *values)`: for the catalogue, and to plant what no verb would write. Never to read business."""
     return onhand_site.database.superuser
+
+
+@pytest.fixture
+def onhand(
+    onhand_site: "Site", entities: "tuple[Entity, Entity]", monkeypatch: pytest.MonkeyPatch
+) -> "Callable[..., Result]":
+    """`onhand("addon", "list", "--json")`: run a command line on the test's site; its result has output and exit code."""
+    from click.testing import CliRunner
+
+    from onhand.addons import Installed
+    from onhand.cli import main
+
+    settings = onhand_site.settings
+    monkeypatch.setenv("DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("ONHAND_OWNER_DATABASE_URL", settings.owner_database_url)
+    monkeypatch.setenv("REDIS_URL", settings.redis_url)
+    monkeypatch.setenv("SECRET_KEY", settings.secret_key)
+    monkeypatch.setattr("onhand.app.survey", lambda: Installed(tuple(onhand_site.addons)))
+    return lambda *words: CliRunner().invoke(main, [str(word) for word in words], prog_name="onhand")
 
 
 @pytest.fixture

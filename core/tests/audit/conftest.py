@@ -1,12 +1,9 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 from onhand import audit
-from onhand.addons import Installed
 from onhand.audit import sealing
 from onhand.audit.verification import verify
-from onhand.cli import main
 from onhand.testing.people import TESTER
 from onhand.transaction import every_entity, run
 
@@ -68,16 +65,11 @@ def verified(app):
 
 
 @pytest.fixture
-def onhand(onhand_site, monkeypatch):
-    """`onhand("audit", "verify")`: run a command line on the site of the test."""
-    settings = onhand_site.settings
-    monkeypatch.setenv("DATABASE_URL", settings.database_url)
-    monkeypatch.setenv("REDIS_URL", settings.redis_url)
-    monkeypatch.setenv("SECRET_KEY", settings.secret_key)
-    monkeypatch.setattr("onhand.app.survey", lambda: Installed(()))
+def onhand(onhand):
+    """`onhand("audit", "verify")`: run a command line on the site of the test, and read what it says."""
 
     def call(*words, exits=0):
-        result = CliRunner().invoke(main, [str(word) for word in words], prog_name="onhand")
+        result = onhand(*words)
         assert result.exit_code == exits, result.output
         return json.loads(result.stdout) if "--json" in words else result.stdout
 

@@ -3,19 +3,6 @@
 import json
 
 import pytest
-from click.testing import CliRunner
-from onhand.addons import Installed
-from onhand.cli import main
-
-
-@pytest.fixture
-def onhand(onhand_site, entities, addons, monkeypatch):
-    """Run `onhand`: `onhand("addon", "list")`, on this test's site."""
-    monkeypatch.setattr("onhand.app.survey", lambda: Installed(tuple(addons)))
-    monkeypatch.setenv("DATABASE_URL", onhand_site.settings.database_url)
-    monkeypatch.setenv("REDIS_URL", onhand_site.settings.redis_url)
-    monkeypatch.setenv("SECRET_KEY", onhand_site.settings.secret_key)
-    return lambda *words: CliRunner().invoke(main, [*map(str, words)], prog_name="onhand")
 
 
 def states(onhand):
