@@ -177,39 +177,51 @@ def revise(
     """Take other units (for a markdown another value), another reason or another place, on the numbers of now there."""
     rows = _rows(session, [approval for approval, _ in wishes])
     pairs = list(zip(rows, [wish for _, wish in wishes], strict=True))
-    places = locations_by_code(session, {wish.location for _, wish in pairs if wish.location is not None})
+    known = locations_by_code(session, {wish.location for _, wish in pairs if wish.location is not None})
+    places = [None if wish.location is None else known.get(wish.location) for _, wish in pairs]
+    at = [row.location_id if place is None else place.id for (row, _), place in zip(pairs, places, strict=True)]
+    where = places_of(session, [(row.entity_id, row.item_id, here) for row, here in zip(rows, at, strict=True)])
+    worth = values_of(session, [wish.quantity or row.delta for row, wish in pairs], where, now)
+    recounts = recount_from(session, where, now)
     bad = check(session, [(wish.reason or row.reason, row.kind) for row, wish in pairs])
-    found: list[ApprovalRequest | NotApplied] = []
-    for (row, wish), (approval, _), reason in zip(pairs, wishes, bad, strict=True):
-        place = places.get(wish.location) if wish.location is not None else None
-        if reason is not None and wish.reason is not None:
-            found.append(NotApplied(reason.detail))
-        elif wish.location is not None and (place is None or not place.active):
-            found.append(NotApplied(f"there is no location {wish.location} to ask for it at: name another"))
+    faults = [
+        (None if wish.reason is None or reason is None else reason.detail)
+        or _unplaced(wish, place)
+        or _unrevisable(row, wish, recount)
+        for (row, wish), reason, place, recount in zip(pairs, bad, places, recounts, strict=True)
+    ]
+    for (row, wish), fault, location_id, value in zip(pairs, faults, at, worth, strict=True):
+        if fault is not None:
+            continue
+        row.reason, row.location_id = wish.reason or row.reason, location_id
+        if row.kind == "markdown":
+            row.value_minor = wish.amount_minor or row.value_minor
         else:
-            found.append(_revised(session, row, approval, wish, place, now))
-    return found
+            row.delta, row.value_minor = wish.quantity or row.delta, value
+    there = {(one.item_id, one.location_id): one for one in _balances(session, rows)}
+    return [
+        _revised(session, row, approval, wish, there) if fault is None else NotApplied(fault)
+        for row, (approval, wish), fault in zip(rows, wishes, faults, strict=True)
+    ]
 
 
 def _revised(
-    session: Session, row: Adjustment, approval: Approval, wish: Amendment, place: Location | None, now: datetime
+    session: Session,
+    row: Adjustment,
+    approval: Approval,
+    wish: Amendment,
+    there: Mapping[tuple[int, int], BalanceRow],
 ) -> ApprovalRequest | NotApplied:
-    location_id = row.location_id if place is None else place.id
-    where = places_of(session, [(row.entity_id, row.item_id, location_id)])
-    [recount] = recount_from(session, where, now)
-    if (fault := _unrevisable(row, wish, recount)) is not None:
-        return NotApplied(fault)
-    row.reason, row.location_id = wish.reason or row.reason, location_id
-    if row.kind == "markdown":
-        row.value_minor = wish.amount_minor or row.value_minor
-    else:
-        row.delta = wish.quantity or row.delta
-        [row.value_minor] = values_of(session, [row.delta], where, now)
-    here = _balances(session, [row])
-    units = here[0] if here else None
+    units = there.get((row.item_id, row.location_id))
     anew = _anew(session, row, 0 if units is None else units.states[row.state], units)
     note = approval.request.note if wish.note is None else wish.note or None
     return anew if isinstance(anew, NotApplied) else replace(anew, note=note)
+
+
+def _unplaced(wish: Amendment, place: Location | None) -> str | None:
+    if wish.location is None or (place is not None and place.active):
+        return None
+    return f"there is no location {wish.location} to ask for it at: name another"
 
 
 def _unrevisable(row: Adjustment, wish: Amendment, recount: int) -> str | None:
