@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from onhand.access.services import RoleAt
@@ -36,6 +37,10 @@ class House:
     manager2: Any
     governor: Any
     governor2: Any
+
+    def today(self, zone):
+        """Return the day it is now in a time zone, as a form sends it."""
+        return self.transact(lambda _, now: now).astimezone(ZoneInfo(zone)).date().isoformat()
 
     def request(self, quantity, **more):
         from onhand.approvals.api import ApprovalRequest, Change

@@ -222,7 +222,7 @@ def test_deciding_many_on_the_page_tells_of_each(house, browser):
 
 
 def test_who_stands_in_decides_on_the_page_without_a_permission_of_their_own(house, browser):
-    day = house.transact(lambda _, now: now).date().isoformat()
+    day = house.today("Europe/Vienna")
     post(browser(house.manager), "/approvals/delegation", delegate=str(house.clerk.id), ends_on=day)
     asked = house.ask(20, by=house.manager2)
     clerk = browser(house.clerk)
@@ -230,6 +230,15 @@ def test_who_stands_in_decides_on_the_page_without_a_permission_of_their_own(hou
     post(clerk, f"/approvals/{asked.id}", version="1", verdict="approve")
     assert "standing in for Mona" in page(clerk, f"/approvals/{asked.id}")
     assert house.changes == [(house.bin, 20)]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])  # at any hour, one of them is not at UTC's day
+def test_a_delegation_may_end_on_the_day_it_is_where_the_entity_is(house, browser, superuser, zone):
+    superuser("UPDATE onhand.entity SET time_zone = %s WHERE id = %s RETURNING 1", zone, house.entity.id)
+    manager, day = browser(house.manager), house.today(zone)
+    assert f'min="{day}"' in page(manager, "/approvals/delegation")
+    post(manager, "/approvals/delegation", delegate=str(house.clerk.id), ends_on=day)
+    assert house.decide(house.ask(20, by=house.manager2), house.clerk).status == "approved"
 
 
 def test_delegating_and_ruling_on_their_pages(house, browser):
@@ -241,7 +250,7 @@ def test_delegating_and_ruling_on_their_pages(house, browser):
     )
     assert refused.status_code == 422
     assert "The end lies before the beginning." in refused.text
-    day = house.transact(lambda _, now: now).date().isoformat()
+    day = house.today("Europe/Vienna")
     post(manager, "/approvals/delegation", delegate=str(house.clerk.id), ends_on=day, kind="bin.set", note="holiday")
     assert "Change of a bin" in page(manager, "/approvals/delegation")
     assert house.decide(house.ask(20, by=house.manager2), house.clerk).status == "approved"

@@ -89,7 +89,7 @@ def _load(session: Session, now: datetime) -> dict[str, Any]:
         "theirs": [line(each, each.user_id) for each in known if each.delegate_id == person],
         "people": [(id_, name) for id_, name in _colleagues(session) if id_ != person],
         "kinds": sorted(labels.items(), key=lambda pair: pair[1]),
-        "today": now.date().isoformat(),
+        "today": now.astimezone(_zone(session)).date().isoformat(),
     }
 
 
@@ -104,11 +104,14 @@ def _colleagues(session: Session) -> list[tuple[int, str]]:
     return [(id_, f"{name} ({username})") for id_, name, username in session.execute(query.limit(PEOPLE_MAX))]
 
 
+def _zone(session: Session) -> ZoneInfo:
+    return ZoneInfo(session.scalar(select(Entity.time_zone).where(Entity.id.in_(scope())).limit(1)) or "UTC")
+
+
 def _end_of(session: Session, text: str) -> datetime:
     """Return the end of a day on the entity's clock."""
     try:
         day = date.fromisoformat(text.strip())
-        zone = session.scalar(select(Entity.time_zone).where(Entity.id.in_(scope())).limit(1)) or "UTC"
-        return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone)).astimezone(UTC)
+        return datetime.combine(day + timedelta(days=1), time(), _zone(session)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise DelegationRefused("ends_at", "give the last day, like 2027-01-31") from None
