@@ -107,6 +107,23 @@ def test_the_trend_has_thirty_days_and_a_day_nobody_counted_stands_as_the_one_be
     assert [one.opened for one in days[-3:-1]] == [0, 0]
 
 
+def test_what_was_open_on_a_day_gone_by_is_not_said_to_be_open(
+    transact, entity, troubles, count, world, browser_of, person, superuser
+):
+    count()
+    world["leak"].clear()
+    world["noise"].clear()
+    transact(lambda s, now: services.recheck(s, entity, None, now=now) and None)
+    superuser("UPDATE exceptions.tally SET day = day - 2")
+    moments = ("first_seen_at", "last_seen_at", "opened_at", "resolved_at")
+    superuser(f"UPDATE exceptions.exception SET {', '.join(f'{one} = {one} - interval $$2 days$$' for one in moments)}")
+    board_of = browser_of(person("governance"))
+    for query, most in (({}, 5), ({"location": "S2"}, 1)):
+        text = re.sub("<[^>]+>", " ", board_of.get("/exceptions/board", **query).text)
+        assert f"Open at the end of the day: 0 today, at most {most}" in words(text)
+    assert {name: line.open for name, line in lines(transact, entity, "kind").items()} == {"leak": 0, "noise": 0}
+
+
 def test_the_job_counts_every_entity(app, transact, entity, troubles):
     with app.app_context():
         for _ in range(2):

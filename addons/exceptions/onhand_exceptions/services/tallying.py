@@ -35,6 +35,10 @@ FROM (
   SELECT coalesce(location_id, 0), kind, max(location), 0, 0, 0, 0, 0, 0, 0, 0, count(*), NULL
   FROM exceptions.exception WHERE entity_id = %(entity_id)s AND status = 'resolved' AND resolved_at >= %(since)s
   GROUP BY 1, 2
+  UNION ALL
+  SELECT location_id, kind, location, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL
+  FROM exceptions.tally WHERE entity_id = %(entity_id)s AND open > 0 AND day = (
+    SELECT max(day) FROM exceptions.tally WHERE entity_id = %(entity_id)s AND day < %(day)s)
 ) AS counted GROUP BY location_id, kind
 """
 
@@ -42,7 +46,7 @@ FROM (
 def tally(session: Session, entity_id: int, *, now: datetime) -> int:
     """Count an entity's exceptions anew for today, as days are where it is; return the rows. Twice is harmless.
 
-    Days gone by keep their last count.
+    Days gone by keep their last count. What was open at the last of them and is gone is counted as none.
     """
     take_turn(session, entity_id)
     row = cursor(session).execute(ZONE, (entity_id,)).fetchone()

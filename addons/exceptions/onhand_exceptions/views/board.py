@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import render_template, request
 from onhand.access import in_scope, requires, scope
@@ -36,15 +37,18 @@ def _board(session: Session, now: datetime) -> dict[str, Any]:
     entity_id = scope()[0]
     places = reach()[entity_id]
     location = request.args.get("location", "").replace("\x00", "").strip()[:CHARACTERS_MAX] or None
+    [entity] = lookups.entities_of(session, [entity_id])
+    today = now.astimezone(ZoneInfo(entity.time_zone)).date()
     counted = figures.latest(session, entity_id)
-    if counted is None:  # nobody has counted yet: the first look does
+    if counted is None or counted[0] < today:  # nobody has counted today: the first look does
         services.tally(session, entity_id, now=now)
         counted = figures.latest(session, entity_id)
-    day, at = counted or (now.date(), now)
+    if counted is None or counted[0] < today:  # nothing is open, and nothing came or went today
+        counted = (today, now)
+    day, at = counted
     by_kind = figures.by_kind(session, entity_id, day, places, location)
     days = figures.trend(session, entity_id, day, places, location)
     labels = {name: kind.label for name, kind in kinds.known(session, entity_id, now).items()}
-    [entity] = lookups.entities_of(session, [entity_id])
     wanted = Filter(tab="escalating", me=me(), locations=(location,) if location else ())
     rows = queries.first(session, reach(), wanted, now, ESCALATING_MAX)
     return {
