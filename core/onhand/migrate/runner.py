@@ -232,7 +232,7 @@ def _explained(what: str) -> Iterator[None]:
 def _connection(owner_url: str) -> Iterator[Connection]:
     engine = create_engine(owner_url, poolclass=NullPool)
     with engine.connect() as connection:
-        connection.execute(text(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}"))
+        connection.execute(text(f"SET timezone = 'UTC'; SET statement_timeout = {STATEMENT_TIMEOUT_MS}"))
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})  # waits as long as others migrate
         connection.execute(text(f"SET lock_timeout = {LOCK_TIMEOUT_MS}"))
         connection.commit()

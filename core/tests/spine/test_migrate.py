@@ -20,7 +20,7 @@ from onhand.testing import Database
 from onhand.testing.catalogue import catalogue, differences
 from onhand.testing.contract.migrations import modelled, shape_faults
 from onhand_lamp import plugin
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 from switching import LAMP, SHADE
 
@@ -60,6 +60,12 @@ def test_up_makes_everything_requirements_first_and_again_does_nothing(empty):
     assert [(step.noun, step.at) for step in taken] == [("onhand", None), ("lamp", None), ("shade", None)]
     assert schemas(empty) == ["lamp", "onhand", "shade"]
     assert upgrade(empty.owner_url, BOTH) == []
+
+
+def test_days_and_months_are_those_of_utc_whatever_the_server_takes_for_its_own(empty):
+    empty.superuser(f"ALTER DATABASE {empty.name} SET timezone = 'America/New_York'")
+    with runner._connection(empty.owner_url) as connection:
+        assert connection.scalar(text("SHOW timezone")) == "UTC"
 
 
 def test_order_of_the_list_does_not_matter(empty):
