@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def asked(transact: Transact, by: Any, **parts: Any) -> Any:
     """Ask for a change that has a day, so that it goes by request whether or not the item is in use."""
 
     def command(session: Any, now: Any) -> Any:
-        terms = Terms(now.replace(year=now.year + 1))
+        terms = Terms(now + timedelta(days=365))
         return change_items(session, [ItemChange("A", **parts)], terms=terms, by=by, now=now).requests[0]
 
     return transact(command)

@@ -25,7 +25,7 @@ def test_partitions_are_made_ahead_and_twice_is_harmless(app, shop, superuser):
     for _ in range(2):
         with app.app_context():
             jobs.make_partitions([shop.entity.id])
-        assert [row[0] for row in superuser(PARTITIONS)] == sorted([*next_months(3), "movement_default"])
+        assert {row[0] for row in superuser(PARTITIONS)} >= {*next_months(3), "movement_default"}
 
 
 def test_what_is_recorded_lies_in_the_partition_of_its_month(shop, superuser):
