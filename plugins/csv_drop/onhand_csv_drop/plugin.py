@@ -29,7 +29,7 @@ def tiles(session: Session, entity_id: int, now: datetime) -> list[Tile]:
     """How many rows a person has to mend."""
     refused = queries.refused_since(session, entity_id, now - timedelta(days=1))
     tone = "bad" if refused else "neutral"
-    return [Tile("CSV rows refused today", quantity(refused), url_for("csv_drop.index"), tone=tone, order=60)]
+    return [Tile("CSV rows refused in 24 hours", quantity(refused), url_for("csv_drop.index"), tone=tone, order=60)]
 
 
 @hookimpl
