@@ -1,14 +1,17 @@
 """What pages and clients read. Each query filters by entity and place itself; the wall between entities is second."""
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
 from onhand.access.models import User
 from onhand.addons.models import Entity
 from onhand.db import cursor
+from onhand.rest import Narrow
 from sqlalchemy import (
     ColumnElement,
     DateTime,
@@ -23,6 +26,7 @@ from sqlalchemy import (
     or_,
     select,
     type_coerce,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
@@ -58,6 +62,8 @@ Digits = Mapping[int, int]
 """How many digits the minor unit of each entity's currency has."""
 
 COUNT_MAX = 1_000
+PARTS_MAX = 24
+"""So many pages are read for one at most: beyond, what is asked for is no longer rare."""
 LAST_CHARACTER = "\U0010ffff"
 WORDS = "/* exceptions.words */ SELECT left(array_to_string(parts, '-'), 80) FROM exceptions.parts_of(%s) AS parts"
 OCCURRENCES_MAX = 50
@@ -86,14 +92,41 @@ RESTS = Exception_.snooze.is_not(None)
 BY_SEVERITY = (Exception_.severity.desc(), Exception_.first_seen_at.asc(), Exception_.id.asc())
 
 
-def listed(reach: Reach, wanted: Filter, now: datetime, digits: Digits | None = None) -> Select[Any]:
-    """Return the list's rows: open ones severest and oldest first, resolved ones latest first."""
-    return _rows().where(visible(reach), *conditions(wanted, now, digits)).order_by(*order(wanted))
+def listed(
+    reach: Reach, wanted: Filter, now: datetime, digits: Digits | None = None, narrow: Narrow | None = None
+) -> Select[Any]:
+    """Return the list's rows: open ones severest and oldest first, resolved ones latest first.
+
+    Where several kinds, locations or owners are asked for, `narrow` takes what is found for each to a page, to which an
+    index leads: there is none that leads to several in order.
+    """
+    by, parts = order(wanted), list(_parts(reach, wanted))
+    if narrow is None or not 1 < len(parts) <= PARTS_MAX or not (wanted.kinds or wanted.locations or wanted.owners):
+        return _rows().where(visible(reach), *conditions(wanted, now, digits)).order_by(*by)
+    found = (
+        narrow(select(Exception_.id).where(visible(there), *conditions(part, now, digits)).order_by(*by)).subquery()
+        for there, part in parts
+    )
+    return _rows().where(Exception_.id.in_(union_all(*(select(rows.c.id) for rows in found)))).order_by(*by)
 
 
 def first(session: Session, reach: Reach, wanted: Filter, now: datetime, limit: int) -> list[Any]:
     """Return the first rows of a list."""
-    return list(session.execute(listed(reach, wanted, now).limit(limit)))
+    return list(session.execute(listed(reach, wanted, now, narrow=lambda part: part.limit(limit)).limit(limit)))
+
+
+def _parts(reach: Reach, wanted: Filter) -> Iterator[tuple[Reach, Filter]]:
+    """Take a filter apart into such as ask for one entity, kind, location and owner; their rows are its rows."""
+    for (entity_id, places), kind, location, owner in product(
+        reach.items(), wanted.kinds or (None,), wanted.locations or (None,), wanted.owners or (None,)
+    ):
+        one = replace(
+            wanted,
+            kinds=() if kind is None else (kind,),
+            locations=() if location is None else (location,),
+            owners=() if owner is None else (owner,),
+        )
+        yield {entity_id: places}, one
 
 
 def order(wanted: Filter) -> tuple[ColumnElement[Any], ...]:
@@ -247,7 +280,8 @@ def _of_tab(wanted: Filter) -> list[ColumnElement[bool]]:
 def _filed(wanted: Filter) -> ColumnElement[bool]:
     """Return the condition that a row has evidence of a kind.
 
-    What the list is ordered by is compared too, so that the planner may walk the index of one kind in that order.
+    What the list is ordered by is compared too, and where it is and whose, so that the planner may walk the index of one
+    kind, there or theirs, in that order.
     """
     e, f = Exception_, Filed
     is_resolved = wanted.tab == "resolved"
@@ -258,6 +292,10 @@ def _filed(wanted: Filter) -> ColumnElement[bool]:
         if is_resolved
         else [f.severity == e.severity, f.first_seen_at == e.first_seen_at]
     )
+    if len(wanted.locations) == 1:
+        ordered.append(f.location == e.location)
+    if wanted.tab == "mine" or (len(wanted.owners) == 1 and wanted.owners[0]):
+        ordered.append(f.owner_user_id == e.owner_user_id)
     same = (f.exception_id == e.id, f.entity_id == e.entity_id, *ordered)
     return exists().where(f.kind.in_(wanted.kinds), spelt, *same)
 

@@ -97,6 +97,23 @@ def test_pages_follow_the_cursor(inbox, program, entities):
     assert client.get(LIST, cursor="forged").status_code == 400
 
 
+def test_several_kinds_are_merged_in_order_and_each_exception_is_there_once(
+    inbox, program, entities, transact, cause, world
+):
+    both = cause("leak:2", minute=9, quantity=2, location="S2")
+    world["noise"][f"{both.entity_id}/{both.key}"] = both
+    transact(lambda session, now: services.record(session, [both], "noise", now=now))
+    client = program(None, READ)
+    seen, cursor_ = [], None
+    for _ in range(3):
+        answer = client.get(LIST, limit=2, q="kind:leak,noise", **({"cursor": cursor_} if cursor_ else {}))
+        seen += keys(answer)
+        cursor_ = answer.json["next"]
+    assert (seen, cursor_) == (keys(client.get(LIST)), None)
+    assert seen.count("leak:2") == 1
+    assert keys(client.get(LIST, q="kind:noise,leak location:S3,S2")) == ["leak:2", "leak:3"]
+
+
 def test_resolved_ones_are_paged_latest_first(inbox, program, entities, transact, world):
     for key in ("leak:3", "leak:1", "leak:2"):
         del world["leak"][f"{entities[0].id}/{key}"]

@@ -10,7 +10,7 @@ from sqlalchemy.pool import NullPool
 
 FROM_STATES = (
     "0002_states", "0003_desk", "0004_owners", "0005_tally", "0006_digests", "0007_unit_values", "0008_words", "0009_webhooks",
-    "0010_led_to", "0011_filed",
+    "0010_led_to", "0011_filed", "0012_filed_where",
 )  # fmt: skip
 PLANT = """
 INSERT INTO exceptions.exception (id, entity_id, cause_key, episode, status, kind, severity, title, quantity, count,

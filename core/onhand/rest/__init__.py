@@ -4,8 +4,8 @@ from onhand.rest import fields, wire
 from onhand.rest.api import PREFIX, Api, init_app, mount
 from onhand.rest.calls import Answer, Asking, Call, called
 from onhand.rest.documents import document
-from onhand.rest.paging import LIMIT_DEFAULT, LIMIT_MAX, Page, page
+from onhand.rest.paging import LIMIT_DEFAULT, LIMIT_MAX, Narrow, Page, page
 
 __all__ = [
-    "LIMIT_DEFAULT", "LIMIT_MAX", "PREFIX", "Answer", "Api", "Asking", "Call", "Page", "called", "document", "fields", "init_app", "mount", "page", "wire",
+    "LIMIT_DEFAULT", "LIMIT_MAX", "PREFIX", "Answer", "Api", "Asking", "Call", "Narrow", "Page", "called", "document", "fields", "init_app", "mount", "page", "wire",
 ]  # fmt: skip

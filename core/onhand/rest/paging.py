@@ -1,23 +1,26 @@
 """Keyset pages: a cursor names the last row seen, is signed, and fits only the list it came from."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
 import msgspec
 from flask import current_app, request
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlakeyset import BadBookmark, InvalidPage, select_page, unserialize_bookmark
+from sqlakeyset.paging import prepare_paging
 from sqlalchemy import Row, Select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from onhand import problems
 
-__all__ = ["LIMIT_DEFAULT", "LIMIT_MAX", "Page", "page"]
+__all__ = ["LIMIT_DEFAULT", "LIMIT_MAX", "Narrow", "Page", "page"]
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
+Narrow = Callable[[Select[Any]], Select[Any]]
+"""Takes a part of a list, in the list's order, to those of its rows that may be on the page at hand."""
 NOT_PART_OF_THE_FILTER = frozenset({"cursor", "limit"})
 
 
@@ -30,7 +33,7 @@ class Page(TypedDict):
 
 def page(
     session: Session,
-    select: Select[Any],
+    select: Select[Any] | Callable[[Narrow], Select[Any]],
     keys: Sequence[ColumnElement[Any]],
     cursor: str | None,
     limit: int = LIMIT_DEFAULT,
@@ -38,18 +41,30 @@ def page(
     """Return the rows of a query after a cursor, ordered by `keys`, which must be unique together and never null.
 
     Rows added or removed meanwhile shift nothing. A cursor that was altered, or belongs to another address or filter,
-    is Malformed.
+    is Malformed. A list that is put together from parts is a function: what it is handed narrows each part to a page.
     """
     if not 1 <= limit <= LIMIT_MAX:
         message = f"from 1 to {LIMIT_MAX}"
         raise problems.Invalid(errors=[problems.field_error("limit", message, limit)])
     place = _read(cursor) if cursor else None
     try:
-        found = select_page(session, select.order_by(None).order_by(*keys), per_page=limit, page=place)
+        listed = select if isinstance(select, Select) else select(_narrow(session, keys, place, limit))
+        found = select_page(session, listed.order_by(None).order_by(*keys), per_page=limit, page=place)
     except (BadBookmark, InvalidPage) as error:
         raise problems.Malformed(f"this cursor does not fit: {error}") from None
     paging = found.paging
     return Page(items=list(found), next=_write(paging.bookmark_next) if paging.has_next else None)
+
+
+def _narrow(session: Session, keys: Sequence[ColumnElement[Any]], place: Any, limit: int) -> Narrow:
+    after, backwards = place or (None, False)
+    dialect = session.get_bind().dialect
+
+    def narrow(part: Select[Any]) -> Select[Any]:
+        ordered = part.order_by(None).order_by(*keys)
+        return prepare_paging(ordered, limit, after, backwards, orm=False, dialect=dialect).select
+
+    return narrow
 
 
 def _read(cursor: str) -> Any:

@@ -68,7 +68,10 @@ class Exception_(Base):  # noqa: N801 - the word of the field; the built-in keep
             "exception_owner_idx", "owner_user_id", "entity_id", desc("severity"), "first_seen_at", "id",
             postgresql_where=OPEN,
         ),
-        Index("exception_location_idx", "entity_id", "location", postgresql_where=OPEN),
+        Index(
+            "exception_location_idx", "entity_id", "location", desc("severity"), "first_seen_at", "id",
+            postgresql_where=OPEN,
+        ),
         Index("exception_order_idx", desc("severity"), "first_seen_at", "id", postgresql_where=OPEN),
         Index(
             "exception_review_idx", "entity_id", desc("severity"), "first_seen_at", "id",
@@ -154,6 +157,12 @@ class Word(Base):
     entity_id: Mapped[int]
 
 
+def _filed(name: str, where: str, *leading: str) -> Index:
+    last = ("resolved_at", "exception_id") if where == "status = 'resolved'" else ("severity",)
+    order: list[Any] = [desc(column) for column in last] + ([] if len(last) > 1 else ["first_seen_at", "exception_id"])
+    return Index(f"filed_{name}_idx", "entity_id", "kind", *leading, *order, postgresql_where=text(where))
+
+
 class Filed(Base):
     """An exception under one kind of its evidence, with what lists are ordered by: an index leads to a page of a kind.
 
@@ -162,21 +171,16 @@ class Filed(Base):
 
     __tablename__ = "filed"
     __table_args__ = table(
-        Index(
-            "filed_open_idx", "entity_id", "kind", desc("severity"), "first_seen_at", "exception_id",
-            postgresql_where=OPEN,
-        ),
-        Index(
-            "filed_review_idx", "entity_id", "kind", desc("severity"), "first_seen_at", "exception_id",
-            postgresql_where=text("for_review"),
-        ),
-        Index(
-            "filed_resolved_idx", "entity_id", "kind", desc("resolved_at"), desc("exception_id"),
-            postgresql_where=RESOLVED,
-        ),
+        _filed("open", "status = 'open'"),
+        _filed("open_location", "status = 'open'", "location"),
+        _filed("open_owner", "status = 'open'", "owner_user_id"),
+        _filed("review", "for_review"),
+        _filed("review_location", "for_review", "location"),
+        _filed("resolved", "status = 'resolved'"),
+        _filed("resolved_location", "status = 'resolved'", "location"),
         schema=SCHEMA,
         scope="entity",
-    )  # fmt: skip
+    )
     exception_id: Mapped[UUID] = mapped_column(ForeignKey("exceptions.exception.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     entity_id: Mapped[int]
@@ -185,6 +189,8 @@ class Filed(Base):
     severity: Mapped[int] = mapped_column(SmallInteger)
     first_seen_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
+    location: Mapped[str | None]
+    owner_user_id: Mapped[int | None]
 
 
 class Evidence(Base):

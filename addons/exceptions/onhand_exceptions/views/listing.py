@@ -1,6 +1,7 @@
 """HTML `/exceptions/`: the inbox, its tabs and chips, and the views that people keep."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -112,7 +113,7 @@ def _inbox(session: Session, now: datetime) -> dict[str, Any]:
     within, known = reach(), known_words(session, now)
     text, tab = place()["q"] or "", tab_of(request.args.get("tab"))
     wanted, complaint = narrowed(text, tab, known)
-    listed = queries.listed(within, wanted, now, known.digits)
+    listed = partial(queries.listed, within, wanted, now, known.digits)
     found = page(session, listed, queries.order(wanted), request.args.get("cursor"))
     rows = [] if complaint else found["items"]
     entity_id = scope()[0]

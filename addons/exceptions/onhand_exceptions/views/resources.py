@@ -3,6 +3,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -39,7 +40,7 @@ class Exceptions(MethodView):
         def command(session: Session, now: datetime) -> dict[str, Any]:
             known = known_words(session, now)
             asked = _filter(wanted, known)
-            listed = queries.listed(reach(), asked, now, known.digits)
+            listed = partial(queries.listed, reach(), asked, now, known.digits)
             found = page(session, listed, queries.order(asked), wanted.get("cursor"), wanted["limit"])
             return {"items": [as_wire(row, now) for row in found["items"]], "next": found["next"]}
 
