@@ -142,6 +142,7 @@ class OrderLine(Base):
     __tablename__ = "order_line"
     __table_args__ = table(
         *(CheckConstraint(f"{fact} >= 0", name=fact) for fact in ("ordered", "cancelled", "fulfilled", "returned")),
+        Index("order_line_item_id_idx", "item_id"),
         schema="channels",
         scope="entity",
     )

@@ -28,7 +28,7 @@ from onhand_master_data import exceptions, jobs, views
 from onhand_master_data import exporters as exporting
 from onhand_master_data.importers import ALL
 from onhand_master_data.policy_scopes import POLICY_SCOPES
-from onhand_master_data.services import measuring, requesting, violations
+from onhand_master_data.services import left_open, measuring, requesting, violations
 from onhand_master_data.services.wishes import CLASSES, FIELDS
 from onhand_master_data.validation import RULES, ValidationRule
 
@@ -112,12 +112,13 @@ def exception_kinds() -> list[ExceptionKind]:
         ExceptionKind(violations.KIND, "Authority violation", violations.still_true, severity=3),
         ExceptionKind(measuring.KIND, "Data quality", measuring.still_true, severity=1),
         ExceptionKind(requesting.FAILED, "Change not applied", requesting.failed_standing),
+        ExceptionKind(left_open.KIND, "Left on a merged item", left_open.still_true),
     ]
 
 
 @hookimpl
 def exception_actions(session: Session, exception: ExceptionSubject) -> list[ExceptionAction]:
-    """Merge what there is twice, or tell it apart."""
+    """Merge what there is twice, or tell it apart; work what a merge left behind."""
     return views.next_steps(session, exception)
 
 

@@ -179,15 +179,22 @@ def withdraw(request_id: UUID, dry_run: bool, as_json: bool) -> None:
 @change.command()
 @click.argument("sku")
 @click.argument("survivor")
+@click.option("--stock-survivor", is_flag=True, help="Let whoever stocks SKU stock SURVIVOR from then on.")
 @click.option("--at", "effective_at", type=click.DateTime(MOMENTS), help="The day of the change; without, at once.")
 @click.option("--note", help="Why, for the record.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @as_json_option
 def merge(
-    sku: str, survivor: str, effective_at: datetime | None, note: str | None, dry_run: bool, as_json: bool
+    sku: str,
+    survivor: str,
+    stock_survivor: bool,
+    effective_at: datetime | None,
+    note: str | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Merge the item SKU into SURVIVOR: its codes lead there from then on. Refused while anything of it is in stock or open."""
-    merges = [ItemMerge(sku, survivor)]
+    merges = [ItemMerge(sku, survivor, stock_survivor)]
 
     def command(session: Session, now: datetime) -> dict[str, Any]:
         changes = preview_merge(session, merges, now=now)

@@ -93,10 +93,14 @@ class ItemChange:
 
 @dataclass(frozen=True, slots=True)
 class ItemMerge:
-    """The item named by `sku` is the same as the one named by `survivor`, which shall take its place."""
+    """The item named by `sku` is the same as the one named by `survivor`, which shall take its place.
+
+    `stock_survivor`: whoever stocks the one stocks the other from then on; else both must be stocked by them already.
+    """
 
     sku: str
     survivor: str
+    stock_survivor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,12 +110,11 @@ def test_beyond_reach_it_waits_for_the_schedule_which_sees_everyone(
 ) -> None:
     a, b = entities
     both = (a.code, b.code)
-    rows = [ItemChange(sku, entities=both) for sku in ("OLD", "NEW")]
-    transact(lambda session, now: save_items(session, rows, by=TESTER, now=now))
+    transact(lambda session, now: save_items(session, [ItemChange("OLD", entities=both)], by=TESTER, now=now))
     steward = person("governance")
 
     def ask_here(session: Any, now: Any) -> Any:
-        return merge_items(session, [ItemMerge("OLD", "NEW")], by=TESTER, now=now).requests[0]
+        return merge_items(session, [ItemMerge("OLD", "NEW", stock_survivor=True)], by=TESTER, now=now).requests[0]
 
     request = transact(ask_here, entities=[a])
     decision = Decision(request.approval_id, 1, "approve")
@@ -125,6 +124,28 @@ def test_beyond_reach_it_waits_for_the_schedule_which_sees_everyone(
     with app.app_context():
         apply_changes([a.id, b.id])
     assert leads(transact)["OLD"] == "NEW"
+    new = transact(lambda session, _: items_by_sku(session, ["NEW"]))["NEW"]
+    assert new.entities == both, "who stocked the one stocks the other"
+
+
+def test_who_stocks_the_loser_comes_to_stock_the_survivor_where_that_is_asked_for(
+    client: Any, login: Any, api: Any, token: Any, transact: Transact, twins: Any, entities: Any, onhand: Any
+) -> None:
+    a, b = entities
+    transact(lambda s, now: save_items(s, [ItemChange("OLD", entities=(a.code, b.code))], by=TESTER, now=now))
+    editor = api(token(None, "master_data.read", "master_data.edit"))
+    wish = {"survivor": "NEW", "dry_run": True}
+    refused = editor.post("/api/v1/items/OLD/merge", json=wish)
+    assert refused.status_code == 422
+    assert "by the same change" in refused.text
+    line = {"label": "NEW: stocked by", "before": a.code, "after": f"{a.code}, {b.code}", "unit": None}
+    assert line in editor.post("/api/v1/items/OLD/merge", json=wish | {"stock_survivor": True}).json["changes"]
+    assert onhand("change", "merge", "OLD", "NEW", "--stock-survivor", "--dry-run").exit_code == 0
+    login(client, "governance", a)
+    shown = client.get("/master_data/items/OLD/duplicate?other=NEW").text
+    assert f"{b.code} did not stock NEW so far" in shown
+    form = {"survivor": "NEW", "stock_survivor": "yes", "csrf_token": csrf_token(client, "/master_data/items/OLD")}
+    assert client.post("/master_data/items/OLD/merge", data=form).status_code == 303
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ import pytest
 from onhand.approvals.api import Decision, decide
 from onhand_master_data.api import Refused
 from onhand_master_data.services import merge_items
+from onhand_master_data.services.left_open import still_true
 from onhand_master_data.testing import TESTER
 from onhand_master_data.values import ItemMerge
+from onhand_stock.testing import receive
 
 
 def test_what_is_still_open_of_an_item_keeps_it_from_being_merged(shop, transact, person):
@@ -40,3 +42,12 @@ def test_what_is_still_open_of_an_item_keeps_it_from_being_merged(shop, transact
     assert agree().status == "approved"
     shop.tell("sale", {loser.sku: 1})
     assert (sum(shop.states().values()), shop.states(survivor)["shortage"]) == (0, 1)
+
+    def left():
+        return transact(lambda s, now: still_true(s, shop.entity.id, None, now))
+
+    assert left() == []
+    transact(lambda s, now: receive(s, now, shop.entity.id, shop.store.id, {loser.id: 2}))
+    [cause] = left()
+    assert (cause.item_id, cause.quantity) == (loser.id, 2), "a posting that was under way lands where it was meant"
+    assert f"merged into {survivor.sku} and still has 2 units in the book" in cause.title

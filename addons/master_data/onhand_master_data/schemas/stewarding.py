@@ -124,9 +124,13 @@ class ChangeRequestQuerySchema(PageQuerySchema):
 
 
 class MergeSchema(Schema):
-    """What an item is merged into, from which day on (as soon as it may), and why."""
+    """What an item is merged into, from which day on (as soon as it may), and why.
+
+    `stock_survivor` lets whoever stocks the item stock the survivor from then on.
+    """
 
     survivor = fields.Code(required=True)
+    stock_survivor = ma.Boolean(load_default=False)
     effective_at = fields.Moment(load_default=None, allow_none=True)
     note = fields.Text(load_default=None, allow_none=True, max=500)
     dry_run = ma.Boolean(load_default=False)

@@ -24,7 +24,16 @@ from onhand_master_data.services.units import judged_names, rename_units
 from onhand_master_data.services.version import take_turn
 from onhand_master_data.services.violations import report_violations
 from onhand_master_data.services.wishes import differences_of_item, differences_of_place
-from onhand_master_data.values import ItemChange, ItemDraft, ItemMerge, LocationChange, LocationDraft, UnitChange, Use
+from onhand_master_data.values import (
+    KEEP,
+    ItemChange,
+    ItemDraft,
+    ItemMerge,
+    LocationChange,
+    LocationDraft,
+    UnitChange,
+    Use,
+)
 
 __all__ = [
     "Changed",
@@ -116,7 +125,7 @@ def merge_items(
     if not merges:
         return Changed(())
     take_turn(session)
-    wanted = judged_items(session, merged(session, merges, now=now), now=now)
+    wanted = _judged_merges(session, merges, now=now)
     _is_parked(session, concerned(session, wanted), by=by, now=now)
     ids = queries.entity_codes(session)
     title = ", ".join(f"{one.sku} is merged into {one.survivor}" for one in merges[:3])
@@ -137,7 +146,7 @@ def merge_items(
 
 def preview_merge(session: Session, merges: Sequence[ItemMerge], *, now: datetime) -> list[Change]:
     """Return what merges would change, before and after; Refused as they would be. Writes nothing."""
-    wanted = judged_items(session, merged(session, merges, now=now), now=now)
+    wanted = _judged_merges(session, merges, now=now)
     return [change for want in wanted for _, change in differences_of_item(want)]
 
 
@@ -243,6 +252,13 @@ def change_units(
         facts=tuple((f"Items in {code}", str(count)) for code, count in used.items()),
     )
     return Changed(outcomes, (request(session, asking, terms.effective_at, terms.note, by=by, now=now),))
+
+
+def _judged_merges(session: Session, merges: Sequence[ItemMerge], *, now: datetime) -> list[Wanted]:
+    """Return what merges make of items. Who comes to stock a survivor stocked its loser, within reach or beyond."""
+    changes = merged(session, merges, now=now)
+    judged_items(session, [replace(change, entities=KEEP) for change in changes], now=now)
+    return judged_items(session, changes, now=now, is_decided=True)
 
 
 def _outcome(want: Wanted, uses: Mapping[int, list[Use]], terms: Terms, *, is_parked: bool, now: datetime) -> str:

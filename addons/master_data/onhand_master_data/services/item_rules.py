@@ -180,12 +180,14 @@ def _pack_fault(pack: Pack, base_unit: str, units: dict[str, Unit]) -> str | Non
 def _authority_faults(want: Wanted, within: set[str], *, is_decided: bool) -> Iterator[FieldError]:
     """What a transaction may not touch: another entity's range, and items that only others stock."""
     before = want.before
+    if is_decided:
+        return
     stocked = set(before.entities) if before else set()
     for code in sorted(set(want.entities) - stocked - within):
         yield FieldError(want.index, "entities", "there is no such entity within reach", code)
     for code in sorted(stocked - set(want.entities) - within):
         yield FieldError(want.index, "entities", "stocks it too and is beyond reach: keep it in the list", code)
-    if before is None or not stocked or stocked & within or is_decided:
+    if before is None or not stocked or stocked & within:
         return
     if replace(want, entities=before.entities).as_item(before.id) != before:
         yield FieldError(want.index, "sku", "only entities beyond reach stock this item", before.sku)

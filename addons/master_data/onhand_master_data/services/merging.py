@@ -25,7 +25,7 @@ def merged(session: Session, merges: Sequence[ItemMerge], *, now: datetime) -> l
         errors = [
             error
             for index, one in enumerate(merges)
-            for error in _misfits(index, known[one.sku], known[one.survivor], {each.sku for each in merges})
+            for error in _misfits(index, one, known, {each.sku for each in merges})
         ]
     if not errors:
         errors = list(_open(session, merges, known, now))
@@ -36,7 +36,8 @@ def merged(session: Session, merges: Sequence[ItemMerge], *, now: datetime) -> l
         survivor, losers = known[sku], [known[one.sku] for one in merges if one.survivor == sku]
         packs = {pack.unit: pack for item in (*losers, survivor) for pack in item.packs}
         codes = dict.fromkeys(code for item in (survivor, *losers) for code in item.barcodes)
-        changes.append(ItemChange(sku, packs=tuple(packs.values()), barcodes=tuple(codes)))
+        entities = tuple(sorted({code for item in (survivor, *losers) for code in item.entities}))
+        changes.append(ItemChange(sku, packs=tuple(packs.values()), barcodes=tuple(codes), entities=entities))
     return changes
 
 
@@ -46,7 +47,9 @@ def _unknown(index: int, one: ItemMerge, known: Mapping[str, Item]) -> Iterator[
             yield FieldError(index, field, "there is no such item", sku)
 
 
-def _misfits(index: int, loser: Item, survivor: Item, losers: set[str]) -> Iterator[FieldError]:
+def _misfits(index: int, one: ItemMerge, known: Mapping[str, Item], losers: set[str]) -> Iterator[FieldError]:
+    loser, survivor = known[one.sku], known[one.survivor]
+
     def fault(message: str) -> FieldError:
         return FieldError(index, "survivor", message, survivor.sku)
 
@@ -64,8 +67,11 @@ def _misfits(index: int, loser: Item, survivor: Item, losers: set[str]) -> Itera
     for pack in loser.packs:
         if packs.get(pack.unit, pack) != pack:
             yield fault(f"one {pack.unit} of it does not hold what one of {loser.sku} holds: make them agree first")
-    if missing := sorted(set(loser.entities) - set(survivor.entities)):
-        yield fault(f"{', '.join(missing)} would no longer stock it: let {survivor.sku} be stocked there first")
+    missing = sorted(set(loser.entities) - set(survivor.entities))
+    if missing and not one.stock_survivor:
+        yield fault(
+            f"{', '.join(missing)} would no longer stock it: ask for {survivor.sku} to be stocked there by the same change"
+        )
 
 
 def _open(

@@ -60,7 +60,7 @@ FIELDS = {
     "unit": (),
 }
 """The fields of each class that may have owners of their own. Who stocks an item is each entity's own."""
-LABELS = {"sku": "SKU", "gln": "GLN", "time_zone": "Time zone", "survivor": "merged into"}
+LABELS = {name: label for owned in FIELDS.values() for name, label in owned}
 Any_ = ItemChange | ItemDraft | ItemMerge | LocationChange | UnitChange
 
 
@@ -166,7 +166,8 @@ def _holds(pack: Pack | None) -> str | int | None:
 
 
 def _label(name: str) -> str:
-    return LABELS.get(name, name.replace("_", " "))
+    label = LABELS.get(name, name.replace("_", " "))
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _shown(value: object) -> str | None:

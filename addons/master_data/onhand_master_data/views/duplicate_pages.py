@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from onhand_master_data import queries, services
 from onhand_master_data.refusals import Refused
 from onhand_master_data.services import Changed, Distinct
+from onhand_master_data.services.left_open import KIND as LEFT_OPEN
 from onhand_master_data.services.measuring import KIND
 from onhand_master_data.values import Item, ItemMerge
 from onhand_master_data.views.asking import demand_whole_entities, everywhere, known_item
@@ -35,10 +36,14 @@ LINES = [
 
 
 def next_steps(session: Session, exception: ExceptionSubject) -> list[ExceptionAction]:
-    """Return the way to where a duplicate is merged or told apart."""
-    if KIND not in exception.kinds or exception.item_id is None:
+    """Return the way to where a duplicate is merged or told apart, and to an item that was merged and is not empty."""
+    if exception.item_id is None or not {KIND, LEFT_OPEN} & set(exception.kinds):
         return []
     item = queries.describe_items(session, [exception.item_id]).get(exception.item_id)
+    if item is not None and LEFT_OPEN in exception.kinds:
+        hint = "Opens the item: make it active again, then move to the one that remains what is still there."
+        href = url_for("master_data.item", sku=item.sku)
+        return [ExceptionAction("Open the merged item", href, "master_data.edit", icon="packages", hint=hint, order=20)]
     if item is None or services.near_same_to(session, exception.entity_id, exception.item_id) is None:
         return []
     href = url_for("master_data.duplicate", sku=item.sku)
@@ -60,7 +65,7 @@ def merge_item(sku: str) -> ResponseReturnValue:
     demand_whole_entities()
 
     def command(session: Session, now: datetime) -> Changed:
-        merge = ItemMerge(known_item(session, sku).sku, filled("survivor"))
+        merge = ItemMerge(known_item(session, sku).sku, filled("survivor"), bool(filled("stock_survivor")))
         return services.merge_items(session, [merge], terms=terms_filled(session), by=actor(), now=now)
 
     again = lambda errors: _page(sku, errors, request.form)  # noqa: E731 - it is called in one place
@@ -93,9 +98,11 @@ def _page(sku: str, errors: dict[str, str], given: Any) -> str:
         shown: dict[str, Any] = {"item": item, "near": near, "other": other, "changes": [], "obstacles": []}
         if other is not None and other.sku != item.sku:
             loser, survivor = (other, item) if given.get("survivor") == item.sku else (item, other)
-            shown |= {"loser": loser, "survivor": survivor, "rows": list(_compared(item, other))}
+            missing = sorted(set(loser.entities) - set(survivor.entities))
+            shown |= {"loser": loser, "survivor": survivor, "rows": list(_compared(item, other)), "missing": missing}
             try:
-                shown["changes"] = services.preview_merge(session, [ItemMerge(loser.sku, survivor.sku)], now=now)
+                merge = ItemMerge(loser.sku, survivor.sku, bool(missing))
+                shown["changes"] = services.preview_merge(session, [merge], now=now)
             except Refused as refused:
                 shown["obstacles"] = [error.message for error in refused.errors]
         return shown | {"entity": queries.entity_of(session, scope()[0])}

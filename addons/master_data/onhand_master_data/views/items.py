@@ -105,7 +105,7 @@ def merge_item(given: dict[str, Any], sku: str) -> Any:
     422 while anything of the item is in stock or open: nothing is moved.
     """
     demand_whole_entities()
-    merges = [ItemMerge(sku, given["survivor"])]
+    merges = [ItemMerge(sku, given["survivor"], given["stock_survivor"])]
 
     def command(session: Session, now: datetime) -> Any:
         known_item(session, sku)
