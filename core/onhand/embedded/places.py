@@ -58,9 +58,9 @@ def places_for(folder: Path) -> Places:
     return Places(scratch, scratch / "run", server_account(scratch / "data"))
 
 
-def temporary_places() -> Places:
-    """New places that nobody will miss."""
-    scratch = scratch_anew()
+def temporary_places(*, in_memory: bool = False) -> Places:
+    """New places that nobody will miss; in memory where that is asked for and roomy."""
+    scratch = scratch_anew(in_memory=in_memory)
     return Places(scratch, scratch / "run", server_account(scratch / "data"), forgotten=True)
 
 

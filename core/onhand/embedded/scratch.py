@@ -19,11 +19,17 @@ LONGEST_SOCKET = "0123456789ab/run/.s.PGSQL.5432.lock"
 MADE_FOR = "made-for"
 TEMPORARY = "(temporary)"
 YOUNG_SECONDS = 60.0
+MEMORY = Path("/dev/shm")  # noqa: S108 - as the temporary folder, it is checked below
+MEMORY_BYTES_MIN = 6 * 2**30
+"""What must be free for services to be kept in memory: several times what a run of all tests takes."""
 
 
-def scratch_root() -> Path:
-    """`onhand-<uid>` in the temporary folder: ours alone to write in. Refused when somebody else made it first."""
-    root = Path(tempfile.gettempdir()).resolve() / f"onhand-{os.geteuid()}"
+def scratch_root(within: Path | None = None) -> Path:
+    """`onhand-<uid>` in the temporary folder, or within another: ours alone to write in.
+
+    Refused when somebody else made it first.
+    """
+    root = (within or Path(tempfile.gettempdir()).resolve()) / f"onhand-{os.geteuid()}"
     if len(os.fsencode(root / LONGEST_SOCKET)) > SOCKET_PATH_BYTES_MAX:
         root = Path("/tmp").resolve() / root.name  # noqa: S108 - it is checked below
     root.mkdir(mode=_mode(), exist_ok=True)
@@ -39,14 +45,15 @@ def scratch_for(folder: Path) -> Path:
     return _marked(hashlib.sha256(os.fsencode(folder)).hexdigest()[:12], str(folder))
 
 
-def scratch_anew() -> Path:
-    """A scratch folder of its own, for services that will be forgotten."""
-    return _marked(os.urandom(6).hex(), TEMPORARY)
+def scratch_anew(*, in_memory: bool = False) -> Path:
+    """A scratch folder of its own, for services that will be forgotten; in memory where that is asked for and roomy."""
+    return _marked(os.urandom(6).hex(), TEMPORARY, MEMORY if in_memory and _is_roomy() else None)
 
 
 def sweep() -> None:
     """Remove what ended processes left: temporary services nobody holds, and what belongs to folders that are gone."""
-    for scratch in scratch_root().iterdir():
+    roots = [scratch_root(), *(scratch_root(MEMORY) for _ in MEMORY.glob(f"onhand-{os.geteuid()}"))]
+    for scratch in (scratch for root in roots for scratch in root.iterdir()):
         try:
             made_for = (scratch / MADE_FOR).read_text()
             needed = made_for != TEMPORARY and _needed(scratch, Path(made_for))
@@ -73,8 +80,18 @@ def _remove_unless_held(scratch: Path) -> None:
         return
 
 
-def _marked(name: str, made_for: str) -> Path:
-    scratch = scratch_root() / name
+def _is_roomy() -> bool:
+    """Whether files can be kept in memory: Linux says how much of it is left, other systems have no such folder."""
+    try:
+        free = shutil.disk_usage(MEMORY).free
+        [line] = [line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable:")]
+    except (OSError, ValueError):
+        return False
+    return min(free, int(line.split()[1]) * 1024) >= MEMORY_BYTES_MIN
+
+
+def _marked(name: str, made_for: str, within: Path | None = None) -> Path:
+    scratch = scratch_root(within) / name
     scratch.mkdir(exist_ok=True)
     scratch.chmod(_mode())
     (scratch / MADE_FOR).write_text(made_for)

@@ -120,13 +120,19 @@ def services(
 
 @contextmanager
 def temporary_services(
-    *, postgres: bool = True, valkey: bool = True, settings: Mapping[str, str] = NO_SETTINGS
+    *,
+    postgres: bool = True,
+    valkey: bool = True,
+    settings: Mapping[str, str] = NO_SETTINGS,
+    in_memory: bool = False,
 ) -> Iterator[Services]:
     """As `services`, in a new folder that is removed at the end (by a later run, if this one is killed).
 
-    Made for tests: SIGTERM keeps the meaning it had, since a SystemExit inside a test is only a failed test.
+    Made for tests: SIGTERM keeps the meaning it had, since a SystemExit inside a test is only a failed test. `in_memory`:
+    the folder is of the machine's memory where much of it is free. What was committed still survives every process; no
+    commit waits for a disk.
     """
-    places = temporary_places()
+    places = temporary_places(in_memory=in_memory)
     with _run(places, postgres=postgres, valkey=valkey, settings=settings) as running:
         yield running
 

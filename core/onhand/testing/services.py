@@ -17,7 +17,13 @@ from onhand.embedded import Addresses, temporary_services
 
 __all__ = ["Host", "ask", "locked", "own"]
 
-SETTINGS = {"max_connections": "300", "log_min_duration_statement": "-1", "shared_buffers": "64MB"}
+SETTINGS = {
+    "max_connections": "300",
+    "log_min_duration_statement": "-1",
+    "shared_buffers": "64MB",
+    "max_wal_size": "512MB",
+    "autovacuum_naptime": "5min",  # a run has a hundred databases, and this is for all of them together
+}
 START_SECONDS_MAX = 60.0
 LOOK_SECONDS = 0.02
 
@@ -66,7 +72,7 @@ def ask(meeting: Path) -> Addresses:
 @contextlib.contextmanager
 def own() -> Iterator[Addresses]:
     """Run services for this process alone."""
-    with temporary_services(settings=SETTINGS) as running:
+    with temporary_services(settings=SETTINGS, in_memory=True) as running:
         yield running
 
 

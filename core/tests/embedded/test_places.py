@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from onhand.embedded import EmbeddedError, services, temporary_services
+from onhand.embedded import EmbeddedError, scratch, services, temporary_services
 from onhand.embedded.binaries import PACKAGE, binaries_for, installed_binaries
 from onhand.embedded.scratch import scratch_for, scratch_root, sweep
 from onhand.supervise import Account
@@ -58,6 +58,23 @@ def test_temporary_services_leave_nothing(shelf: Path) -> None:
     assert not home.exists()
 
 
+@pytest.mark.skipif(not scratch.MEMORY.is_dir(), reason="this system keeps no files in memory")
+def test_temporary_services_are_kept_in_memory_where_there_is_room_and_swept_there(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scratch, "MEMORY_BYTES_MIN", 0)
+    with temporary_services(postgres=False, in_memory=True) as running:
+        home = running.folder
+        assert home.is_relative_to(scratch.MEMORY)
+    assert not home.exists()
+    left = scratch.scratch_anew(in_memory=True)
+    os.utime(left, (0, 0))
+    sweep()
+    assert not left.exists()
+    monkeypatch.setattr(scratch, "MEMORY_BYTES_MIN", 2**60)
+    assert scratch.scratch_anew(in_memory=True).is_relative_to(shelf)
+
+
 def test_a_deep_folder_gets_sockets_of_legal_length(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deep = shelf / ("deep" * 20)
     deep.mkdir()
@@ -71,11 +88,11 @@ def test_the_sweep_takes_what_was_left_and_nothing_that_is_held_young_or_needed(
 
     needed, orphaned = scratch_for(tmp_path), scratch_for(shelf / "removed since")
     young, unmounted = scratch_for(shelf / "also removed"), scratch_for(Path("/mnt/disk/site"))
-    for scratch in (orphaned, unmounted):
-        (scratch / "data").mkdir()
+    for one in (orphaned, unmounted):
+        (one / "data").mkdir()
     with temporary_services(postgres=False) as running:
-        for scratch in (needed, orphaned, unmounted, running.folder):
-            age(scratch)
+        for one in (needed, orphaned, unmounted, running.folder):
+            age(one)
         sweep()
         assert running.folder.exists()
         assert needed.exists()
