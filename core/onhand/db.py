@@ -241,7 +241,12 @@ def int_array(values: Iterable[int | None]) -> str:
 
     psycopg adapts lists element by element, which costs five to seven times as much on a list of a thousand.
     """
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+    numbers = list(values)
+    if numbers and numbers.count(numbers[0]) == len(numbers):  # as a batch's entity, say
+        texts = ["NULL" if numbers[0] is None else str(numbers[0])] * len(numbers)
+    else:
+        texts = ["NULL" if value is None else str(value) for value in numbers]
+    return "{" + ",".join(texts) + "}"
 
 
 def text_array(values: Iterable[str | None]) -> str:

@@ -155,12 +155,5 @@ class Catalogue:
 
 
 def _split(known: dict[str, T], codes: Collection[str]) -> tuple[dict[str, T], list[str]]:
-    found: dict[str, T] = {}
-    missing: list[str] = []
-    for code in codes:
-        ref = known.get(code)
-        if ref is None:
-            missing.append(code)
-        else:
-            found[code] = ref
-    return found, missing
+    found = {code: ref for code in codes if (ref := known.get(code)) is not None}
+    return found, [code for code in codes if code not in found] if len(found) < len(codes) else []

@@ -62,8 +62,9 @@ def arrive(
 ) -> Arrival | Outcome:
     """Return an event with its data decoded or its fault named, or the refusal of what is no CloudEvent."""
     try:
-        envelope = decode_envelope(raw)
-        body = bytes(raw).decode()
+        text = bytes(raw)
+        envelope = decode_envelope(text)
+        body = text.decode()
     except NotACloudEvent as error:
         return _refused(raw, str(error))
     occurred_at = envelope.time

@@ -55,8 +55,9 @@ def _take_in(
     new = [one for one in arrivals.values() if one.key in fresh]
     for one in new:  # before balances are locked: others wait for nothing that could have been done by then
         answers[one.place[0]][one.place[1]] = outcome_of(one)
-    carry_out(session, types, [one for one in new if not one.event.channel.is_shadow], by, now)
-    foresee(session, [one for one in new if one.event.channel.is_shadow], now)
+    shadowed = [one for one in new if one.event.channel.is_shadow]
+    carry_out(session, types, [one for one in new if not one.event.channel.is_shadow] if shadowed else new, by, now)
+    foresee(session, shadowed, now)
     evidence.tell_new(session, new, now=now)
     return answers  # type: ignore[return-value]  # every place has been answered
 

@@ -24,6 +24,8 @@ def objections_to(
     addons = context(session).addons
     if not addons.manager.hook.may_move.get_hookimpls():
         return {}
+    if rules.facts.issuperset([move.kind for group in groups for move in group.moves]):
+        return {}
     asked: dict[int, list[int]] = {}
     for place, group in enumerate(groups):
         if group.reverses is None and any(move.kind not in rules.facts for move in group.moves):

@@ -210,25 +210,22 @@ def _write(
 
 def _update(sql: Cursor, before: dict[Key, tuple[list[int], int]], after: Locked) -> None:
     changed = [
-        (
-            key,
-            [new - old for new, old in zip(after[key].units, units, strict=True)],
-            after[key].count_explained - explained,
-        )
+        key
         for key, (units, explained) in before.items()
         if after[key].units != units or after[key].count_explained != explained
     ]
     if not changed:
         return
-    by_state = zip(STATES, zip(*[delta for _, delta, _ in changed], strict=True), strict=True)
-    touched = [(state, deltas) for state, deltas in by_state if any(deltas)]
-    moved = tuple([state for state, _ in touched])
-    columns = [int_array(deltas) for _, deltas in touched]
-    if any(explained for _, _, explained in changed):
-        moved = (*moved, "count_explained")
-        columns.append(int_array([explained for _, _, explained in changed]))
-    keys = int_array([key[0] for key, _, _ in changed]), int_array([key[1] for key, _, _ in changed])
-    sql.execute(_update_of(moved), (*keys, *columns))
+    was = zip(*[(*before[key][0], before[key][1]) for key in changed], strict=True)
+    now_is = zip(*[(*after[key].units, after[key].count_explained) for key in changed], strict=True)
+    moved: list[str] = []
+    changes: list[str] = []
+    for column, old, new in zip((*STATES, "count_explained"), was, now_is, strict=True):
+        if old != new:
+            moved.append(column)
+            changes.append(int_array([there - here for here, there in zip(old, new, strict=True)]))
+    keys = int_array([key[0] for key in changed]), int_array([key[1] for key in changed])
+    sql.execute(_update_of(tuple(moved)), (*keys, *changes))
 
 
 @lru_cache(maxsize=256)
