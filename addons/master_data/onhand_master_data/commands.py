@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import click
-from onhand.cli.asking import MOMENTS, at_option, entity_codes, entity_ids, entity_option, operator
+from onhand.cli.asking import Moment, at_option, entity_codes, entity_ids, entity_option, operator
 from onhand.cli.exits import Refused as Declined
 from onhand.cli.output import as_json_option, done, show
 from onhand.cli.site import site
@@ -52,7 +52,7 @@ def list_authorities(entity: str | None, domain: str | None, as_json: bool) -> N
 @click.argument("system")
 @entity_option(help="The entity whose data it is.")
 @at_option
-@click.option("--until", type=click.DateTime(MOMENTS), help="Ends then; without, when another is named.")
+@click.option("--until", type=Moment(), help="Ends then; without, when another is named.")
 @click.option("--replace", is_flag=True, help="End the period that is in force then.")
 @click.option("--reason", help="Why, for the record.")
 @click.option("--dry-run", is_flag=True, help="Check, and change nothing.")
@@ -83,7 +83,7 @@ def name(
 
 @authority.command()
 @click.argument("period", type=int)
-@click.option("--at", type=click.DateTime(MOMENTS), help="When; without, now.")
+@click.option("--at", type=Moment(), help="When; without, now.")
 @click.option("--dry-run", is_flag=True, help="Check, and change nothing.")
 @as_json_option
 def end(period: int, at: datetime | None, dry_run: bool, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import click
-from onhand.cli.asking import MOMENTS, at_option, entity_codes, entity_ids, entity_option, operator
+from onhand.cli.asking import Moment, at_option, entity_codes, entity_ids, entity_option, operator
 from onhand.cli.output import as_json_option, done, show
 from onhand.cli.site import site
 from sqlalchemy.orm import Session
@@ -180,7 +180,7 @@ def withdraw(request_id: UUID, dry_run: bool, as_json: bool) -> None:
 @click.argument("sku")
 @click.argument("survivor")
 @click.option("--stock-survivor", is_flag=True, help="Let whoever stocks SKU stock SURVIVOR from then on.")
-@click.option("--at", "effective_at", type=click.DateTime(MOMENTS), help="The day of the change; without, at once.")
+@click.option("--at", "effective_at", type=Moment(), help="The day of the change; without, at once.")
 @click.option("--note", help="Why, for the record.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @as_json_option

@@ -63,7 +63,7 @@ def test_a_system_is_named_replaced_ended_and_withdrawn(steward: Any, transact: 
 def test_what_is_no_date_is_said_beside_its_field(steward: Any) -> None:
     answer = name(steward, effective_from="tomorrow")
     assert answer.status_code == 422
-    assert "is no date and time" in answer.text
+    assert "give a date and a time" in answer.text
 
 
 def test_others_attempts_are_shown(steward: Any, transact: Transact, entities: Any) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from onhand.actors import Actor
+from onhand.clocks import NoMoment, instant
 from onhand.contributions import Importer, ImportReport, RowError
 from onhand.ids import uuid7
 from onhand_master_data.api import (
@@ -87,9 +88,10 @@ def _asked(
         fault("expected", "how many units were seen there: a whole number from 0")
     occurred_at = None
     if given := row.cells.get("occurred_at"):
-        occurred_at = _moment(given)
-        if occurred_at is None:
-            fault("occurred_at", "no moment with its offset, say 2027-01-01T08:00:00+01:00")
+        try:
+            occurred_at = instant(given)
+        except NoMoment as wrong:
+            fault("occurred_at", str(wrong))
     if not row.cells["reason"]:
         fault("reason", "say why, by a reason code")
     if len(errors) > before or item is None or place is None:
@@ -109,14 +111,6 @@ def _number(text: str) -> int | None:
     if not digits.isdecimal() or not digits.isascii() or int(digits) > NUMBER_MAX:
         raise ValueError(f"a whole number of at most {NUMBER_MAX}")
     return -int(digits) if text[0] in "-−" else int(digits)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
 
 
 def _import(session: Session, data: bytes, by: Actor, now: datetime) -> ImportReport:

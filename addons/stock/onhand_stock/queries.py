@@ -3,11 +3,9 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from onhand.access.models import ApiToken, User
-from onhand.addons.models import Entity
 from onhand.db import cursor, int_array
 from onhand.transaction import context
 from sqlalchemy import select
@@ -21,7 +19,6 @@ from onhand_stock.states import INDEX, SHORTAGE, STATES, on_hand
 __all__ = [
     "BalanceRow", "LedgerRow", "actor_names", "as_of", "balance_of", "balances", "find_entries", "history",
     "last_verification", "listed_balances", "posted_together", "reversals_of", "standing_shortages", "verifications",
-    "zone_of",
 ]  # fmt: skip
 
 TOGETHER_MAX = 200
@@ -188,11 +185,6 @@ def posted_together(session: Session, entry: Any, within: Reach) -> Sequence[Any
         Movement.recorded_at == entry.recorded_at, Movement.trigger == entry.trigger
     )
     return session.execute(query.order_by(Movement.id).limit(TOGETHER_MAX)).all()
-
-
-def zone_of(session: Session, entity_id: int) -> ZoneInfo:
-    """Return an entity's time zone."""
-    return ZoneInfo(session.get_one(Entity, entity_id).time_zone)
 
 
 def find_entries(session: Session, recorded_at: datetime, ids: Collection[int], within: Reach) -> Sequence[Any]:

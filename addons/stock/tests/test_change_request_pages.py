@@ -75,7 +75,7 @@ def test_a_bad_form_says_what_is_wrong_and_keeps_what_was_given(client, login, e
     wish = {"sku": "TEA", "name": "", "packs": "CS=ten", "gtin": "12", "effective_at": "soon"}
     answer = client.post(FORM, data=wish | {"csrf_token": csrf_token(client, FORM)})
     assert answer.status_code == 422
-    for expected in ("a pack reads", "is no date and time", 'value="CS=ten"'):
+    for expected in ("a pack reads", "give a date and a time", 'value="CS=ten"'):
         assert expected in answer.text
     assert client.get("/master_data/items/NONE/change").status_code == 404
 

@@ -126,8 +126,8 @@ def test_what_never_moved_is_explained_too(onhand, shop):
         (["NO-SUCH", "S1"], 1, "there is no item 'NO-SUCH'"),
         (["{sku}", "NOWHERE"], 1, "there is no location 'NOWHERE'"),
         (["{sku}", "S1", "--state", "lost"], 2, "'lost' is not one of"),
-        (["{sku}", "S1", "--at", "yesterday"], 2, "no moment with its offset"),
-        (["{sku}", "S1", "--at", "2026-01-05T12:00:00"], 2, "no moment with its offset"),
+        (["{sku}", "S1", "--at", "yesterday"], 2, "give a moment with its offset"),
+        (["{sku}", "S1", "--at", "2026-01-05T12:00:00"], 2, "give a moment with its offset"),
         (["{sku}"], 2, "Missing argument"),
     ],
 )

@@ -1,20 +1,39 @@
-"""What several commands ask for: entities by their code, and who is at the keyboard."""
+"""What several commands ask for: entities by their code, moments, and who is at the keyboard."""
 
 import getpass
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from onhand import clocks
 from onhand.actors import Actor
 from onhand.addons.models import Entity
 
-__all__ = ["MOMENTS", "at_option", "entity_codes", "entity_ids", "entity_option", "operator"]
+__all__ = ["Moment", "at_option", "entity_codes", "entity_ids", "entity_option", "operator"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-MOMENTS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z", "%Y-%m-%d %H:%M:%S%z"]
+
+
+class Moment(click.ParamType[datetime]):
+    """A point in time with its offset from UTC, as ISO 8601 writes it; with a zone, that zone's where none is given."""
+
+    name = "moment"
+
+    def __init__(self, zone: str | None = None) -> None:
+        self._zone = zone
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the moment; a usage error for what is none."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return clocks.instant(value) if self._zone is None else clocks.moment(value, self._zone)
+        except clocks.NoMoment as wrong:
+            self.fail(f"{value!r} is no moment: {wrong}", param, ctx)
 
 
 def operator() -> Actor:
@@ -53,6 +72,6 @@ def at_option(command: F) -> F:
     return click.option(
         "--from",
         "effective_from",
-        type=click.DateTime(MOMENTS),
+        type=Moment(),
         help="Takes effect then, say 2027-01-01T00:00:00+01:00.",
     )(command)

@@ -2,14 +2,14 @@
 
 import sys
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from sqlalchemy.orm import Session
 
-from onhand.cli.asking import entity_ids, entity_option, operator
+from onhand.cli.asking import Moment, entity_ids, entity_option, operator
 from onhand.cli.output import as_json_option, console, done
 from onhand.cli.site import site
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["audit"]
 
-MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z", "%Y-%m-%d %H:%M:%S%z"]
 DIGEST_HEX = 64
 
 
@@ -92,8 +91,8 @@ def verify(heads: tuple[str, ...], as_json: bool) -> None:
 
 @audit.command()
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path), default="-")
-@click.option("--from", "since", type=click.DateTime(MOMENTS), help="Recorded then or later; a day begins in UTC.")
-@click.option("--to", "until", type=click.DateTime(MOMENTS), help="Recorded before.")
+@click.option("--from", "since", type=Moment("UTC"), help="Recorded then or later; without an offset, in UTC.")
+@click.option("--to", "until", type=Moment("UTC"), help="Recorded before.")
 @entity_option(required=False, help="One entity's rows alone.")
 @click.option(
     "--format",
@@ -113,7 +112,7 @@ def export(file: Path, since: datetime | None, until: datetime | None, entity: s
 
     def command(session: Session, _: datetime) -> int:
         chosen = entity_ids(session, [entity])[0] if entity else None
-        wanted = Wanted(_aware(since), _aware(until), chosen)
+        wanted = Wanted(since, until, chosen)
         with ExitStack() as stack:
             stream = (
                 sys.stdout if str(file) == "-" else stack.enter_context(file.open("w", encoding="utf-8", newline=""))
@@ -148,10 +147,6 @@ def _anchor(text: str) -> "Anchor":
             f"{text!r} is neither NUMBER:DIGEST, as `onhand audit head` prints it, nor a file of such lines"
         )
     return anchor
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 def _plain(fault: "Fault") -> dict[str, Any]:

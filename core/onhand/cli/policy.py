@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 from sqlalchemy.orm import Session
 
+from onhand.cli.asking import Moment
 from onhand.cli.output import as_json_option, done, show
 from onhand.cli.site import site
 
@@ -139,20 +140,20 @@ def get(name: str, as_json: bool, **codes: str | None) -> None:
 @policy.command("why")
 @click.argument("name")
 @where_options
-@click.option("--at", metavar="MOMENT", help="As it was, or will be, then: 2027-01-01T00:00:00+01:00. Now unless said.")
+@click.option("--at", type=Moment(), help="As it was, or will be, then: 2027-01-01T00:00:00+01:00. Now unless said.")
 @click.option("--fact", "given", multiple=True, metavar="NAME=VALUE", help="What a condition may ask about.")
 @as_json_option
-def explain(name: str, at: str | None, given: tuple[str, ...], as_json: bool, **codes: str | None) -> None:
+def explain(name: str, at: datetime | None, given: tuple[str, ...], as_json: bool, **codes: str | None) -> None:
     """Tell the value in force at a place, the version that decided it, and what that overrode."""
     from onhand.policies.documents import why_document
     from onhand.policies.explaining import Why, why
     from onhand.policies.places import where_of
     from onhand.transaction import every_entity, run
 
-    moment, facts = _moment(at), facts_of(given)
+    facts = facts_of(given)
 
     def command(session: Session, now: datetime) -> Why:
-        return why(session, name, where_of(session, codes, name), at=moment or now, facts=facts)
+        return why(session, name, where_of(session, codes, name), at=at or now, facts=facts)
 
     with site():
         found = run(command, entities=every_entity())
@@ -196,18 +197,6 @@ def tell_history(name: str, as_json: bool) -> None:
 def _row(part: str, step: Mapping[str, Any]) -> dict[str, Any]:
     shown = ("value", "place", "version", "effective_from", "by", "condition")
     return {"": part, **{name: step[name] for name in shown}}
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise click.BadParameter(f"{text!r} is no moment with its offset from UTC", param_hint="--at")
-    return moment
 
 
 from onhand.cli import policy_changes  # noqa: E402 - its commands belong to the group above

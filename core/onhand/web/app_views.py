@@ -1,14 +1,14 @@
 """The Apps page: which add-on works for which entity, the plan of a change, and the change itself."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from onhand import clocks
 from onhand.access import actor, principal, requires
 from onhand.addons.faults import Fault
 from onhand.addons.health import health_of
@@ -18,6 +18,7 @@ from onhand.enablement import Change, ChangeRefused, Plan, change, plan_change
 from onhand.problems import Conflict, NotFound
 from onhand.transaction import context, every_entity, run
 from onhand.web.apps import NEXT_STATES, TONES, AppRow, idle, matrix, summary_of, title_of
+from onhand.web.formats import sentence
 from onhand.web.shell import EntityLine, entity_lines
 from onhand.web.tables import Column
 from onhand.web.views import shell
@@ -167,19 +168,17 @@ def _consider(session: Session, noun: str, entity_id: int, now: datetime) -> Con
     asked = request.values.get("state")
     target = next((choice for choice in NEXT_STATES[state] if choice == asked), NEXT_STATES[state][0])
     from_text = request.values.get("from", "").strip()
-    effective_from, from_error = _moment(from_text, entities[0].time_zone)
+    effective_from, from_error = _from(from_text, entities[0].time_zone)
     plan = plan_change(session, Change(entity_id, noun, target, effective_from), now=now)
     return Considered(entities[0], summary_of(addons.addon(noun)), state, plan, from_text, from_error)
 
 
-def _moment(text: str, zone: str) -> tuple[datetime | None, str | None]:
-    """Read a date and time of the entity's clock; a time that the clock shows twice is the earlier one."""
-    if not text:
-        return None, None
+def _from(text: str, zone: str) -> tuple[datetime | None, str | None]:
+    """Return from when a change shall hold, None for at once; or what is wrong with the text."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC), None
-    except (ValueError, OverflowError):
-        return None, "Give a date and a time, like 2027-01-31 08:00."
+        return clocks.moment(text, zone) if text else None, None
+    except clocks.NoMoment as wrong:
+        return None, sentence(wrong)
 
 
 def _plan_page(noun: str, found: Considered) -> str:

@@ -1,13 +1,13 @@
 """The audit trail as pages: a list by filter, one row before and after, and the block that seals it."""
 
 import io
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, render_template, request, send_file, url_for
 from sqlalchemy.orm import Session
 
+from onhand import clocks
 from onhand.access import actor, current_entity, in_scope, principal, requires, scope, sensitive
 from onhand.audit import queries
 from onhand.audit.exporting import Wanted, export_jsonl
@@ -124,8 +124,8 @@ def _with_group() -> bool:
 
 
 def _wanted() -> queries.Filter:
-    zone = Shell.of_request().zone
-    since, until = _day("from", zone), _day("to", zone, timedelta(days=1))
+    first, last = _day("from"), _day("to")
+    since, until = first.begins_at if first else None, last.ends_at if last else None
     of_group = {"group": True, "entity": False}.get(request.args.get("about", ""))
     return queries.Filter(_arg("actor"), _arg("action"), _arg("subject"), since, until, of_group)
 
@@ -134,12 +134,11 @@ def _arg(name: str) -> str | None:
     return request.args.get(name, "").replace("\x00", "").strip()[:TEXT_CHARACTERS_MAX] or None
 
 
-def _day(name: str, zone: str, more: timedelta = timedelta(0)) -> datetime | None:
-    """Return when a day begins (`more` later), by the entity's clock; None for what is no day."""
+def _day(name: str) -> clocks.Day | None:
+    """Return a day by the entity's clock; None for what is no day: the page narrows by what it understands."""
     try:
-        day = date.fromisoformat(request.args.get(name, "")) + more
-        return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
+        return clocks.day(request.args.get(name, ""), Shell.of_request().zone)
+    except clocks.NoMoment:
         return None
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import get_currency_precision
 
-__all__ = ["age", "ago", "iso", "moment", "money", "quantity"]
+__all__ = ["age", "ago", "iso", "moment", "money", "quantity", "sentence"]
 
 GROUP = "\u202f"  # narrow no-break space: groups read as one number and never wrap
 MINUS = "\u2212"  # as wide as a digit, unlike the hyphen
@@ -49,6 +49,12 @@ def moment(value: datetime, zone: str, now: datetime, *, seconds: bool = False) 
     year = f" {local.year}" if seconds or local.year != now.astimezone(ZoneInfo(zone)).year else ""
     clock = f"{local:%H:%M:%S} {local:%Z}" if seconds else f"{local:%H:%M}"
     return f"{local.day} {MONTHS[local.month - 1]}{year}, {clock}"
+
+
+def sentence(refusal: Exception) -> str:
+    """Write a refusal as a sentence, to stand beside the field it is about."""
+    said = str(refusal)
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def iso(value: datetime) -> str:

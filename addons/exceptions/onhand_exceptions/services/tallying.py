@@ -1,8 +1,8 @@
 """Tally: how many are open per location and kind today, so that the board need not count them whenever it is looked at."""
 
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
+from onhand import clocks
 from onhand.db import cursor
 from sqlalchemy.orm import Session
 
@@ -11,7 +11,6 @@ from onhand_exceptions.services.turns import take_turn
 __all__ = ["DUE_SOON", "tally"]
 
 DUE_SOON = timedelta(hours=4)
-ZONE = "SELECT time_zone FROM onhand.entity WHERE id = %s"
 FORGET = "/* exceptions.tally.forget */ DELETE FROM exceptions.tally WHERE entity_id = %s AND day = %s"
 COUNT = """
 /* exceptions.tally */ INSERT INTO exceptions.tally
@@ -49,10 +48,9 @@ def tally(session: Session, entity_id: int, *, now: datetime) -> int:
     Days gone by keep their last count. What was open at the last of them and is gone is counted as none.
     """
     take_turn(session, entity_id)
-    row = cursor(session).execute(ZONE, (entity_id,)).fetchone()
-    zone = ZoneInfo(row[0] if row else "UTC")
-    day = now.astimezone(zone).date()
-    since = datetime.combine(day, time(), zone)
+    zone = clocks.zone_of(session, entity_id)
+    day = clocks.today(now, zone)
+    since = clocks.day(day, zone).begins_at
     cursor(session).execute(FORGET, (entity_id, day))
     arguments = {"entity_id": entity_id, "day": day, "now": now, "soon": now + DUE_SOON, "since": since}
     return cursor(session).execute(COUNT, arguments).rowcount

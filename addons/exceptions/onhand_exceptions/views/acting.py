@@ -1,13 +1,12 @@
 """HTML `/exceptions/acts`: one act upon one or many exceptions, and its undoing."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from onhand import problems
+from onhand import clocks, problems
 from onhand.access import actor, in_scope, requires, scope
 from sqlalchemy.orm import Session
 
@@ -33,7 +32,7 @@ def act() -> ResponseReturnValue:
         return returned_to()
 
     def command(session: Session, now: datetime) -> Acted:
-        wish = _wish(verb, now, _zone(session))
+        wish = _wish(verb, now, clocks.zone_of(session, scope()[0]))
         within = lookups.within(session, reach("exceptions.work"), ids)
         if not within:
             raise problems.NotFound("there is no such exception here")
@@ -75,12 +74,7 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _zone(session: Session) -> ZoneInfo:
-    [entity] = lookups.entities_of(session, scope()[:1])
-    return ZoneInfo(entity.time_zone)
-
-
-def _wish(verb: Verb, now: datetime, zone: ZoneInfo) -> Wish:
+def _wish(verb: Verb, now: datetime, zone: str) -> Wish:
     form = request.form
     chosen = form.get("owner", "")
     owner = me() if chosen == "me" else int(chosen) if chosen.isdecimal() and len(chosen) < 10 else None
@@ -88,7 +82,7 @@ def _wish(verb: Verb, now: datetime, zone: ZoneInfo) -> Wish:
     return Wish(verb, owner_id=owner, text=text, **_rest(form.get("until", "worse"), now, zone))
 
 
-def _rest(until: str, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+def _rest(until: str, now: datetime, zone: str) -> dict[str, Any]:
     """Return how long to snooze, by one of the choices offered or the date given, as it reads where the entity is."""
     if until in SNOOZES:
         return {"until": "date", "at": now + SNOOZES[until]}
@@ -100,9 +94,8 @@ def _rest(until: str, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
     return {"until": "worse"}
 
 
-def _moment(text: str, zone: ZoneInfo) -> datetime | None:
+def _moment(text: str, zone: str) -> datetime | None:
     try:
-        given = datetime.fromisoformat(text[:40])
-        return (given if given.tzinfo else given.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+        return clocks.moment(text, zone)
+    except clocks.NoMoment:
+        return None  # the verb says of each exception that a date is missing

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import render_template, request
+from onhand import clocks
 from onhand.access import in_scope, requires, scope
 from onhand.web import Column
 from sqlalchemy.orm import Session
@@ -38,7 +38,7 @@ def _board(session: Session, now: datetime) -> dict[str, Any]:
     places = reach()[entity_id]
     location = request.args.get("location", "").replace("\x00", "").strip()[:CHARACTERS_MAX] or None
     [entity] = lookups.entities_of(session, [entity_id])
-    today = now.astimezone(ZoneInfo(entity.time_zone)).date()
+    today = clocks.today(now, entity.time_zone)
     counted = figures.latest(session, entity_id)
     if counted is None or counted[0] < today:  # nobody has counted today: the first look does
         services.tally(session, entity_id, now=now)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, render_template, request, url_for
+from onhand import clocks
 from onhand.access import actor, in_scope, principal, requires
 from sqlalchemy.orm import Session
 
@@ -32,10 +33,9 @@ exceptions = Blueprint(
 def as_moment(text: object) -> datetime | None:
     """Return the moment that an aware ISO 8601 text names; None for whatever else."""
     try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
+        return clocks.instant(text) if isinstance(text, str) else None
+    except clocks.NoMoment:
         return None
-    return found if found and found.tzinfo else None
 
 
 @exceptions.app_template_test("ours")

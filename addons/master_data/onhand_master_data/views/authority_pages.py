@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from onhand_master_data import queries, services
 from onhand_master_data.authority import DOMAINS, book_of
-from onhand_master_data.refusals import FieldError, Refused
+from onhand_master_data.refusals import Refused
 from onhand_master_data.services import Ending, Naming
 from onhand_master_data.views.asking import demand_whole_entities, may_edit
 from onhand_master_data.views.pages import errors_by_field, filled, filled_moment, master_data
@@ -61,13 +61,12 @@ def name_authority() -> ResponseReturnValue:
 
     def command(session: Session, now: datetime) -> None:
         entity_id = scope()[0]
-        zone = queries.entity_of(session, entity_id).time_zone
         naming = Naming(
             entity_id,
             filled("domain"),
             filled("system"),
-            _moment("effective_from", zone),
-            _moment("effective_until", zone),
+            filled_moment(session, "effective_from"),
+            filled_moment(session, "effective_until"),
             filled("reason")[:REASON_CHARACTERS_MAX] or None,
             replace=bool(filled("replace")),
         )
@@ -92,13 +91,6 @@ def end_authority(period_id: int) -> ResponseReturnValue:
     except Refused as refused:
         flash("; ".join(error.message for error in refused.errors), "error")
     return redirect(url_for("master_data.authorities"), 303)
-
-
-def _moment(name: str, zone: str) -> datetime | None:
-    try:
-        return filled_moment(name, zone)
-    except (ValueError, OverflowError):
-        raise Refused([FieldError(0, name, "is no date and time", filled(name))]) from None
 
 
 def _page(errors: dict[str, str], given: Any) -> str:

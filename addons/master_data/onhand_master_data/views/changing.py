@@ -5,11 +5,9 @@ from datetime import datetime
 
 from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
-from onhand.access import scope
 from onhand.transaction import run
 from sqlalchemy.orm import Session
 
-from onhand_master_data import queries
 from onhand_master_data.refusals import FieldError, NotAuthoritative, Refused
 from onhand_master_data.services import Changed, Terms
 from onhand_master_data.views.asking import report
@@ -23,14 +21,12 @@ SAID = {"scheduled": "Agreed for its day."}
 
 def terms_filled(session: Session, errors: Sequence[FieldError] = ()) -> Terms:
     """Return the day and the reason that a form was filled with; Refused for what is no day, beside other errors."""
-    found = list(errors)
     try:
-        effective_at = filled_moment("effective_at", queries.entity_of(session, scope()[0]).time_zone)
-    except (ValueError, OverflowError):
-        effective_at = None
-        found.append(FieldError(0, "effective_at", "is no date and time", filled("effective_at")))
-    if found:
-        raise Refused(found)
+        effective_at = filled_moment(session, "effective_at")
+    except Refused as refused:
+        raise Refused([*errors, *refused.errors]) from None
+    if errors:
+        raise Refused(errors)
     return Terms(effective_at, filled("note")[:NOTE_CHARACTERS_MAX] or None)
 
 

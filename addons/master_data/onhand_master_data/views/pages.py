@@ -1,13 +1,14 @@
 """HTML under `/master_data/`: the blueprint that the pages hang on."""
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from onhand.access import requires
+from onhand import clocks
+from onhand.access import requires, scope
+from sqlalchemy.orm import Session
 
-from onhand_master_data.refusals import Refused
+from onhand_master_data.refusals import FieldError, Refused
 
 __all__ = ["asked", "asked_active", "errors_by_field", "filled", "filled_moment", "filters", "master_data"]
 
@@ -45,13 +46,13 @@ def filled(name: str) -> str:
     return request.form.get(name, "").replace("\x00", "").strip()
 
 
-def filled_moment(name: str, zone: str) -> datetime | None:
-    """Return the moment that a field was filled with, read in a time zone; ValueError for what is none."""
+def filled_moment(session: Session, name: str) -> datetime | None:
+    """Return the moment that a field was filled with, by the entity's clock, None for none; or Refused."""
     text = filled(name)
-    if not text:
-        return None
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+    try:
+        return clocks.moment(text, clocks.zone_of(session, scope()[0])) if text else None
+    except clocks.NoMoment as wrong:
+        raise Refused([FieldError(0, name, str(wrong), text)]) from None
 
 
 def errors_by_field(refused: Refused) -> dict[str, str]:

@@ -1,10 +1,10 @@
 """`onhand ledger explain`."""
 
 from datetime import datetime
-from typing import Any
 
 import click
 import msgspec
+from onhand.cli.asking import Moment
 from onhand.cli.exits import Refused
 from onhand.cli.output import as_json_option
 from onhand.transaction import every_entity, run
@@ -27,22 +27,6 @@ from onhand_stock.sides import Side
 from onhand_stock.states import STATES
 
 __all__ = ["explain"]
-
-
-class Moment(click.ParamType[datetime]):
-    """A point in time with its offset from UTC, as RFC 3339 writes it."""
-
-    name = "moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Return the moment; a usage error for one without an offset."""
-        try:
-            moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            self.fail(f"{value!r} is no moment with its offset, say 2027-01-01T08:00:00+01:00", param, ctx)
-        return moment
 
 
 class Told(msgspec.Struct):

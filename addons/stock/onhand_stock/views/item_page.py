@@ -30,7 +30,6 @@ from onhand_stock.views.pages import (
     asked,
     asked_moment,
     asked_state,
-    entity_zone,
     filters,
     locations_in_reach,
     state_label,
@@ -53,9 +52,9 @@ def item(sku: str) -> str:
 
 
 def _item(session: Session, sku: str, now: datetime) -> dict[str, Any]:
-    found, code, zone = known_item(session, sku), asked("location"), entity_zone(session)
+    found, code = known_item(session, sku), asked("location")
     location = known_location(session, code) if code else None
-    at, known_at = asked_moment("at", zone), asked_moment("known_at", zone)
+    at, known_at = asked_moment(session, "at"), asked_moment(session, "known_at")
     is_past = at is not None or known_at is not None
     wanted = EntryFilter(found.id, location.id if location else None, asked_state(), at, known_at)
     balances = _balances(session, wanted, now)

@@ -3,15 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, request
-from onhand import problems
+from onhand import clocks, problems
 from onhand.access import scope
 from onhand_master_data.api import LocationName, location_choices
 from sqlalchemy.orm import Session
 
-from onhand_stock.queries import zone_of
 from onhand_stock.states import STATES
 from onhand_stock.views.asking import reach
 
@@ -19,7 +17,6 @@ __all__ = [
     "asked",
     "asked_moment",
     "asked_state",
-    "entity_zone",
     "filters",
     "locations_in_reach",
     "state_label",
@@ -50,21 +47,13 @@ def asked_state() -> str | None:
     return state
 
 
-def asked_moment(name: str, zone: ZoneInfo) -> datetime | None:
-    """Return a moment asked for; without an offset, as a form sends it, it is in the entity's time zone."""
+def asked_moment(session: Session, name: str) -> datetime | None:
+    """Return a moment asked for; without an offset, as a form sends it, it is by the entity's clock."""
     given = asked(name)
-    if given is None:
-        return None
     try:
-        moment = datetime.fromisoformat(given)
-        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    except ValueError:
-        raise problems.Malformed(f"{given!r} is no moment") from None
-
-
-def entity_zone(session: Session) -> ZoneInfo:
-    """Return the time zone of the entity that a person works in."""
-    return zone_of(session, scope()[0])
+        return clocks.moment(given, clocks.zone_of(session, scope()[0])) if given else None
+    except clocks.NoMoment as wrong:
+        raise problems.Malformed(f"{given!r} is no moment: {wrong}") from None
 
 
 def filters(*leave_out: str) -> dict[str, str]:

@@ -1,22 +1,22 @@
 """HTML: whom one lets approve in one's stead, and for whom one may."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from onhand import clocks
 from onhand.access import actor, in_scope, requires, scope
 from onhand.access.models import User, UserRole
-from onhand.addons.models import Entity
 from onhand.approvals.services.delegating import DelegationRefused, NewDelegation, delegate, delegations, revoke
 from onhand.approvals.services.people import person_of
 from onhand.approvals.services.rows import kinds_of
 from onhand.approvals.views.pages import approvals
 from onhand.web import Column
+from onhand.web.formats import sentence
 
 __all__: list[str] = []
 
@@ -51,7 +51,7 @@ def delegate_to() -> ResponseReturnValue:
     try:
         in_scope(command)
     except DelegationRefused as refused:
-        return _page(errors={refused.field: f"{str(refused)[0].upper()}{str(refused)[1:]}."}), 422
+        return _page(errors={refused.field: sentence(refused)}), 422
     flash("Delegated. It ends by itself on the day named.", "good")
     return redirect(url_for("approvals.delegation"), 303)
 
@@ -89,7 +89,7 @@ def _load(session: Session, now: datetime) -> dict[str, Any]:
         "theirs": [line(each, each.user_id) for each in known if each.delegate_id == person],
         "people": [(id_, name) for id_, name in _colleagues(session) if id_ != person],
         "kinds": sorted(labels.items(), key=lambda pair: pair[1]),
-        "today": now.astimezone(_zone(session)).date().isoformat(),
+        "today": clocks.today(now, _zone(session)).isoformat(),
     }
 
 
@@ -104,14 +104,13 @@ def _colleagues(session: Session) -> list[tuple[int, str]]:
     return [(id_, f"{name} ({username})") for id_, name, username in session.execute(query.limit(PEOPLE_MAX))]
 
 
-def _zone(session: Session) -> ZoneInfo:
-    return ZoneInfo(session.scalar(select(Entity.time_zone).where(Entity.id.in_(scope())).limit(1)) or "UTC")
+def _zone(session: Session) -> str:
+    return clocks.zone_of(session, next(iter(scope()), None))
 
 
 def _end_of(session: Session, text: str) -> datetime:
-    """Return the end of a day on the entity's clock."""
+    """Return the end of the last day, by the entity's clock."""
     try:
-        day = date.fromisoformat(text.strip())
-        return datetime.combine(day + timedelta(days=1), time(), _zone(session)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise DelegationRefused("ends_at", "give the last day, like 2027-01-31") from None
+        return clocks.day(text, _zone(session)).ends_at
+    except clocks.NoMoment as wrong:
+        raise DelegationRefused("ends_at", str(wrong)) from None

@@ -26,6 +26,7 @@ from onhand.contributions import ApprovalKind, BacktestResult
 from onhand.ids import uuid7
 from onhand.transaction import context
 from onhand.web import Column, minor_units
+from onhand.web.formats import sentence
 
 __all__: list[str] = []
 
@@ -107,7 +108,7 @@ def _draft(session: Session, _: datetime, retire: int | None = None) -> Draft:
         asked = _asked(session, draft.form)
         draft.change, retired = checked_rules(session, asked)
     except RuleRefused as refused:
-        draft.errors[refused.field] = f"{str(refused)[0].upper()}{str(refused)[1:]}."
+        draft.errors[refused.field] = sentence(refused)
         return draft
     labels = {name: kind.label for name, kind in kinds_of(session).items()}
     draft.retired = [said(rule, labels.get(rule.kind)) for rule in retired]

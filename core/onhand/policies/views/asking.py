@@ -1,18 +1,18 @@
 """Who asks, where they may set policies, and what a refusal becomes."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from onhand import problems
+from onhand import clocks, problems
 from onhand.access import principal
 from onhand.contributions import PolicyType
 from onhand.policies.book import Where
 from onhand.policies.services import PolicyRefused, policy_type
 from onhand.problems import Problem
+from onhand.web.formats import sentence
 
 __all__ = ["demand_may_set", "known_type", "may_set", "may_set_somewhere", "moment", "problem_of"]
 
@@ -59,10 +59,8 @@ def problem_of(refused: PolicyRefused, fields: Mapping[str, str] | None = None) 
 
 
 def moment(text: str, zone: str) -> datetime | None:
-    """Read a date and time of an entity's clock; PolicyRefused for what is none."""
-    if not text.strip():
-        return None
+    """Return the moment that a field was filled with, by an entity's clock, None for none; or PolicyRefused."""
     try:
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise PolicyRefused("Give a date and a time, like 2027-01-31 08:00.", field="effective_from") from None
+        return clocks.moment(text, zone) if text.strip() else None
+    except clocks.NoMoment as wrong:
+        raise PolicyRefused(sentence(wrong), field="effective_from") from None

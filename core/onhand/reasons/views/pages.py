@@ -17,6 +17,7 @@ from onhand.reasons.models import ReasonCode
 from onhand.reasons.views.asking import listed, may_edit, require_editor, seen
 from onhand.rest import page
 from onhand.web import Column
+from onhand.web.formats import sentence
 
 __all__ = ["reasons"]
 
@@ -121,7 +122,7 @@ def _answer(command: Any, code: str | None, done: str) -> ResponseReturnValue:
     except services.ReasonRefused as refused:
         if refused.why == "unknown":
             raise problems.NotFound(str(refused)) from None
-        said = f"{str(refused)[0].upper()}{str(refused)[1:]}."
+        said = sentence(refused)
         return _page(code, errors={refused.field: said}), 409 if refused.why == "changed" else 422
     flash(done, "good")
     return redirect(url_for("reasons.detail", code=saved), 303)
