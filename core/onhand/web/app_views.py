@@ -19,6 +19,7 @@ from onhand.problems import Conflict, NotFound
 from onhand.transaction import context, every_entity, run
 from onhand.web.apps import NEXT_STATES, TONES, AppRow, idle, matrix, summary_of, title_of
 from onhand.web.formats import sentence
+from onhand.web.forms import filled, trimmed
 from onhand.web.shell import EntityLine, entity_lines
 from onhand.web.tables import Column
 from onhand.web.views import shell
@@ -121,7 +122,7 @@ def app_everywhere(noun: str) -> str:
 @requires("onhand.administer")
 def change_everywhere(noun: str) -> ResponseReturnValue:
     """Switch an add-on off for every entity at once, or let it run again where it is enabled."""
-    by, reason, wish = actor(), request.form.get("reason", "").strip(), request.form.get("do")
+    by, reason, wish = actor(), filled("reason"), request.form.get("do")
     if not _administers_all():
         raise Conflict("this concerns every entity, so it takes onhand.administer in all of them")
 
@@ -167,7 +168,7 @@ def _consider(session: Session, noun: str, entity_id: int, now: datetime) -> Con
     state = addons.state(entity_id, noun, now)
     asked = request.values.get("state")
     target = next((choice for choice in NEXT_STATES[state] if choice == asked), NEXT_STATES[state][0])
-    from_text = request.values.get("from", "").strip()
+    from_text = trimmed(request.values.get("from", ""))
     effective_from, from_error = _from(from_text, entities[0].time_zone)
     plan = plan_change(session, Change(entity_id, noun, target, effective_from), now=now)
     return Considered(entities[0], summary_of(addons.addon(noun)), state, plan, from_text, from_error)

@@ -13,13 +13,13 @@ from onhand.audit import queries
 from onhand.audit.exporting import Wanted, export_jsonl
 from onhand.problems import Forbidden, NotFound
 from onhand.rest.paging import page
+from onhand.web.forms import asked, filters
 from onhand.web.shell import Shell
 from onhand.web.tables import Column
 
 __all__ = ["audit"]
 
 PERMISSION = "onhand.read_audit"
-TEXT_CHARACTERS_MAX = 120
 
 audit = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -109,7 +109,7 @@ def _trail(wanted: queries.Filter) -> dict[str, Any]:
             "next": found["next"],
             "blocks": queries.standings(session, [row.id for row in found["items"]]),
             "with_group": with_group,
-            "filters": {name: value for name, value in request.args.items() if name != "cursor" and value},
+            "filters": filters(),
         }
 
     return in_scope(load)
@@ -127,17 +127,13 @@ def _wanted() -> queries.Filter:
     first, last = _day("from"), _day("to")
     since, until = first.begins_at if first else None, last.ends_at if last else None
     of_group = {"group": True, "entity": False}.get(request.args.get("about", ""))
-    return queries.Filter(_arg("actor"), _arg("action"), _arg("subject"), since, until, of_group)
-
-
-def _arg(name: str) -> str | None:
-    return request.args.get(name, "").replace("\x00", "").strip()[:TEXT_CHARACTERS_MAX] or None
+    return queries.Filter(asked("actor"), asked("action"), asked("subject"), since, until, of_group)
 
 
 def _day(name: str) -> clocks.Day | None:
     """Return a day by the entity's clock; None for what is no day: the page narrows by what it understands."""
     try:
-        return clocks.day(request.args.get(name, ""), Shell.of_request().zone)
+        return clocks.day(asked(name) or "", Shell.of_request().zone)
     except clocks.NoMoment:
         return None
 

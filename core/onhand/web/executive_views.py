@@ -24,6 +24,7 @@ from onhand.kpis import (
     rows_behind,
 )
 from onhand.problems import NotFound
+from onhand.web.forms import asked
 from onhand.web.tables import Column
 
 __all__ = ["executive"]
@@ -133,7 +134,7 @@ def _days() -> int:
 
 
 def _key() -> str:
-    return request.args.get("key", "*").replace("\x00", "")[:KEY_CHARACTERS_MAX]
+    return asked("key", KEY_CHARACTERS_MAX) or "*"
 
 
 def _columns(columns: Sequence[KpiColumn]) -> list[tuple[KpiColumn, Column]]:

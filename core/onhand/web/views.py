@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from onhand.access import Principal, current_entity, log_in, log_out, principal_or_none, public, switch_to
 from onhand.addons.shown import gather_shown
 from onhand.contributions import Tile
-from onhand.problems import NotFound
 from onhand.transaction import run
 from onhand.web.apps import title_of
 from onhand.web.assets import STATIC
+from onhand.web.forms import filled, whole_number
 
 __all__ = ["shell"]
 
@@ -35,7 +35,7 @@ def login() -> ResponseReturnValue:
 @public
 def sign_in() -> ResponseReturnValue:
     """Sign in and go on to where the person wanted to be."""
-    username = request.form.get("username", "").strip()
+    username = filled("username")
     if log_in(username, request.form.get("password", "")):
         return redirect(_next(), 303)
     problem = "That user name and password do not match, or signing in is paused after too many attempts."
@@ -58,10 +58,7 @@ def switch_entity() -> ResponseReturnValue:
     """Work in another entity from now on, beginning at its home page: this page's rows belong to the old one."""
     if principal_or_none() is None:
         return redirect(url_for("shell.login"), 303)
-    chosen = request.form.get("entity", "")
-    if not chosen.isdecimal():
-        raise NotFound("no such entity")
-    switch_to(int(chosen))
+    switch_to(whole_number(filled("entity")) or 0)
     return redirect(url_for("shell.home"), 303)
 
 

@@ -13,7 +13,7 @@ from onhand import problems
 from onhand.access import actor, in_scope, principal, requires, scope
 from onhand.rehearsal import rehearse
 from onhand.rest import page
-from onhand.web.tables import Column
+from onhand.web import Column, trimmed
 from onhand_channels.api import Delivery, Outcome, channels_by_code, take_in
 from sqlalchemy.orm import Session
 
@@ -91,7 +91,7 @@ def upload(name: str) -> ResponseReturnValue:
     given = request.files.get("file")
     if given is None or not given.filename:
         return _source_page(name, error="Choose a CSV file."), 422
-    data, title = given.read(), given.filename.replace("\x00", "")[-200:]
+    data, title = given.read(), trimmed(given.filename)[-200:]
     if request.form.get("action") != "post":
         return _source_page(name, preview=_preview(source, data), previewed=title)
     file = take(source, title, data, left_at=in_scope(lambda _, now: now), by=actor())
@@ -134,7 +134,7 @@ def edit() -> str:
 def save() -> ResponseReturnValue:
     """Save a source: a new one, or what is there under its name."""
     _demand_whole("csv_drop.edit")
-    given = {name: text.replace("\x00", "").strip()[:200] for name, text in request.form.items()}
+    given = {name: trimmed(text, 200) for name, text in request.form.items()}
     columns = {field: given[f"column_{field}"] for field in FIELDS if given.get(f"column_{field}")}
     named = ("channel", "event_type", "location", "zone")
     channel, event_type, location, zone = (given.get(name, "") for name in named)

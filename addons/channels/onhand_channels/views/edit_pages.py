@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires, scope
+from onhand.web import filled
 from sqlalchemy.orm import Session
 
 from onhand_channels import queries
@@ -86,10 +87,7 @@ def change(code: str) -> ResponseReturnValue:
 
 
 def _given() -> dict[str, str]:
-    return {
-        name: request.form.get(name, "").replace("\x00", "").strip()[:FIELD_CHARACTERS_MAX]
-        for name in ("code", "name", "kind", "locations")
-    }
+    return {name: filled(name, FIELD_CHARACTERS_MAX) for name in ("code", "name", "kind", "locations")}
 
 
 def _codes(given: Mapping[str, str]) -> tuple[str, ...]:

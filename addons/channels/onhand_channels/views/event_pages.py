@@ -8,14 +8,14 @@ from flask import render_template, request, url_for
 from onhand import problems
 from onhand.access import in_scope, requires
 from onhand.rest import page
-from onhand.web import Column
+from onhand.web import Column, asked, filters
 from onhand_stock.api import actor_names, movement_name
 from sqlalchemy.orm import Session
 
 from onhand_channels import queries, reasons
 from onhand_channels.listings import EVENT_ORDER, EventFilter, events_listed
 from onhand_channels.views.asking import known_channel, may_in
-from onhand_channels.views.pages import EVENT_COLUMNS, asked, channels
+from onhand_channels.views.pages import EVENT_COLUMNS, asked_event_id, channels
 
 __all__ = ["event_pages"]
 
@@ -53,7 +53,7 @@ def events(code: str) -> str:
         outcomes=OUTCOMES,
         reason_choices=[(reason, reasons.title(reason)) for reason in reasons.PARKED],
         why=reasons.title,
-        filters={name: value for name, value in request.args.items() if name != "cursor" and value},
+        filters=filters(),
         **in_scope(command),
     )
 
@@ -62,7 +62,7 @@ def events(code: str) -> str:
 @requires("channels.read")
 def event(code: str) -> str:
     """Show one event: what it says, what became of it, what to mend, the entries it made. Its id is in the query."""
-    event_id = request.args.get("id", "").replace("\x00", "")
+    event_id = asked_event_id()
     return render_template(
         "channels/event.html",
         entry_columns=ENTRY_COLUMNS,

@@ -7,7 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires
 from onhand.policies.services import resolve
-from onhand.web import Column
+from onhand.web import Column, filled
 from sqlalchemy.orm import Session
 
 from onhand_channels.services import degrade, feeding, health_of
@@ -15,7 +15,7 @@ from onhand_channels.services.checklist import PLAN, place_of
 from onhand_channels.values import Degrade, Degraded, Stayed
 from onhand_channels.views.asking import demand_whole_entities, known_channel, may_in
 from onhand_channels.views.feed_page import feed_of
-from onhand_channels.views.pages import NOTE_CHARACTERS_MAX, channels
+from onhand_channels.views.pages import channels
 
 __all__ = ["MODE_LABELS", "health_pages"]
 
@@ -70,7 +70,7 @@ def health(code: str) -> str:
 def choose_mode(code: str) -> ResponseReturnValue:
     """Choose by hand how far a channel is degraded."""
     demand_whole_entities("channels.edit")
-    reason = request.form.get("reason", "").replace("\x00", "").strip()[:NOTE_CHARACTERS_MAX]
+    reason = filled("reason")
     wish = Degrade(code, request.form.get("mode", ""), reason)
 
     def command(session: Session, now: datetime) -> Degraded | Stayed:

@@ -7,7 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand import problems
 from onhand.access import in_scope, requires
-from onhand.web import Column
+from onhand.web import Column, filled
 from sqlalchemy.orm import Session
 
 from onhand_channels import queries
@@ -16,7 +16,7 @@ from onhand_channels.states import LIVE, MEANS, PERMISSION, REASONED, RETIRED, S
 from onhand_channels.values import Advance, ChannelRef, Waits
 from onhand_channels.views.advancing import take_step
 from onhand_channels.views.asking import known_channel, may_in
-from onhand_channels.views.pages import NOTE_CHARACTERS_MAX, channels
+from onhand_channels.views.pages import channels
 
 __all__ = ["lifecycle_pages"]
 
@@ -65,7 +65,7 @@ def step(code: str) -> ResponseReturnValue:
     to = request.form.get("to", "")
     if to not in STATES:
         raise problems.Invalid("there is no such state", errors=[problems.field_error("to", "no such state", to)])
-    reason = request.form.get("reason", "").replace("\x00", "").replace("\r\n", "\n").strip()[:NOTE_CHARACTERS_MAX]
+    reason = filled("reason")
     wish = Advance(code, to, reason, request.form.get("expected") or None)
     try:
         taken = take_step(wish, is_replaying=request.form.get("replay") == "1")

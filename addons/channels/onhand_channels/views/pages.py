@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires, scope
 from onhand.rest import page
-from onhand.web import Column
+from onhand.web import Column, asked, filled
 from sqlalchemy.orm import Session
 
 from onhand_channels import queries, reasons
@@ -29,12 +29,10 @@ from onhand_channels.values import ChannelRef
 from onhand_channels.views.asking import demand_whole_entities, known_channel, may_in, reach
 from onhand_channels.views.replaying import replay_all, replay_ids
 
-__all__ = ["EVENT_COLUMNS", "KIND_LABELS", "asked", "channels"]
+__all__ = ["EVENT_COLUMNS", "KIND_LABELS", "asked_event_id", "channels"]
 
 channels = Blueprint("channels", __name__, url_prefix="/channels", template_folder="../templates", static_folder=None)
 
-TEXT_CHARACTERS_MAX = 255
-NOTE_CHARACTERS_MAX = 2_000
 SHORT_LIST = 10
 KIND_LABELS = {
     "pos": "Point of sale",
@@ -128,7 +126,7 @@ def channel(code: str) -> str:
 @requires("channels.replay")
 def replay(code: str) -> ResponseReturnValue:
     """Try one parked event again, or all of the channel."""
-    event_id = request.form.get("id", "").replace("\x00", "")
+    event_id = asked_event_id()
     if event_id:
         results, left = replay_ids(code, [event_id]), None
     else:
@@ -147,8 +145,8 @@ def replay(code: str) -> ResponseReturnValue:
 def settle(code: str) -> ResponseReturnValue:
     """Settle the conflicts of an event, with what was found."""
     demand_whole_entities("channels.replay")
-    event_id = request.form.get("id", "").replace("\x00", "")
-    note = request.form.get("note", "").replace("\x00", "").replace("\r\n", "\n").strip()[:NOTE_CHARACTERS_MAX]
+    event_id = asked_event_id()
+    note = filled("note")
     if not note:
         flash("Not settled: say what was found.", "bad")
         return redirect(url_for("channels.event", code=code, id=event_id) + "#conflicts", 303)
@@ -161,9 +159,9 @@ def settle(code: str) -> ResponseReturnValue:
     return redirect(url_for("channels.event", code=code, id=event_id), 303)
 
 
-def asked(name: str) -> str | None:
-    """Return what a filter field was filled with, cut short; None if with nothing."""
-    return request.args.get(name, "").replace("\x00", "").strip()[:TEXT_CHARACTERS_MAX] or None
+def asked_event_id() -> str:
+    """Return the id of the event that is asked for, in the address or a form: as it was told, blanks and all."""
+    return request.values.get("id", "").replace("\x00", "")
 
 
 def _rows(session: Session, refs: Sequence[ChannelRef], now: datetime) -> list[dict[str, Any]]:

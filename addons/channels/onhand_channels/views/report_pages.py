@@ -7,14 +7,14 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires
 from onhand.rest import page
-from onhand.web import Column
+from onhand.web import Column, asked, filled
 from onhand_master_data.api import items_by_sku
 from sqlalchemy.orm import Session
 
 from onhand_channels.listings import REPORT_ORDER, reports_listed
 from onhand_channels.services import acknowledge
 from onhand_channels.views.asking import demand_whole_entities, known_channel, may_in
-from onhand_channels.views.pages import asked, channels
+from onhand_channels.views.pages import channels
 from onhand_channels.views.report_rows import located, named_reports
 
 __all__ = ["report_pages"]
@@ -67,8 +67,8 @@ def reports(code: str) -> str:
 def acknowledge_report(code: str) -> ResponseReturnValue:
     """Note that the channel has taken over our number of an item at a location."""
     demand_whole_entities("channels.replay")
-    sku = request.form.get("sku", "").replace("\x00", "")
-    location = request.form.get("location", "").replace("\x00", "")
+    sku = filled("sku")
+    location = filled("location")
 
     def command(session: Session, now: datetime) -> list[int]:
         channel = known_channel(session, code, "channels.replay")

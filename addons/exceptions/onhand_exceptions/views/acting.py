@@ -8,6 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand import clocks, problems
 from onhand.access import actor, in_scope, requires, scope
+from onhand.web import filled, trimmed, whole_number
 from sqlalchemy.orm import Session
 
 from onhand_exceptions import lookups, services
@@ -75,11 +76,10 @@ def _uuid(text: str) -> UUID | None:
 
 
 def _wish(verb: Verb, now: datetime, zone: str) -> Wish:
-    form = request.form
-    chosen = form.get("owner", "")
-    owner = me() if chosen == "me" else int(chosen) if chosen.isdecimal() and len(chosen) < 10 else None
-    text = (form.get(f"text_{verb}") or form.get("text", "")).replace("\x00", "").replace("\r\n", "\n")
-    return Wish(verb, owner_id=owner, text=text, **_rest(form.get("until", "worse"), now, zone))
+    chosen, until = filled("owner"), request.form.get("until", "worse")
+    owner = me() if chosen == "me" else whole_number(chosen)
+    text = trimmed(request.form.get(f"text_{verb}") or request.form.get("text", ""))
+    return Wish(verb, owner_id=owner, text=text, **_rest(until, now, zone))
 
 
 def _rest(until: str, now: datetime, zone: str) -> dict[str, Any]:
@@ -87,10 +87,9 @@ def _rest(until: str, now: datetime, zone: str) -> dict[str, Any]:
     if until in SNOOZES:
         return {"until": "date", "at": now + SNOOZES[until]}
     if until == "date":
-        return {"until": "date", "at": _moment(request.form.get("date", ""), zone)}
+        return {"until": "date", "at": _moment(filled("date"), zone)}
     if until == "count":
-        times = request.form.get("times", "")
-        return {"until": "count", "times": int(times) if times.isdecimal() and len(times) < 7 else None}
+        return {"until": "count", "times": whole_number(filled("times"), 6)}
     return {"until": "worse"}
 
 

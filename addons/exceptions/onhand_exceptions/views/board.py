@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import render_template, request
+from flask import render_template
 from onhand import clocks
 from onhand.access import in_scope, requires, scope
-from onhand.web import Column
+from onhand.web import Column, asked
 from sqlalchemy.orm import Session
 
 from onhand_exceptions import board as figures
@@ -22,7 +22,6 @@ from onhand_exceptions.views.wanted import list_href
 __all__ = ["board"]
 
 ESCALATING_MAX = 10
-CHARACTERS_MAX = 80
 WIDTH, HEIGHT = 600, 120
 
 
@@ -36,7 +35,7 @@ def board() -> str:
 def _board(session: Session, now: datetime) -> dict[str, Any]:
     entity_id = scope()[0]
     places = reach()[entity_id]
-    location = request.args.get("location", "").replace("\x00", "").strip()[:CHARACTERS_MAX] or None
+    location = asked("location")
     [entity] = lookups.entities_of(session, [entity_id])
     today = clocks.today(now, entity.time_zone)
     counted = figures.latest(session, entity_id)

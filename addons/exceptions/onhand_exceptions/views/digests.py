@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from onhand import problems
 from onhand.access import actor, in_scope, principal, requires, scope
 from onhand.config import Settings
+from onhand.web import filled, whole_number
 from sqlalchemy.orm import Session
 
 from onhand_exceptions import digesting, filtering, jobs, lookups, services
@@ -43,10 +44,12 @@ def digests() -> str:
 def make_digest() -> ResponseReturnValue:
     """Begin a digest, or say which field stands against it."""
     demand_whole_entity("exceptions.edit")
-    given = {name: request.form.get(name, "").replace("\x00", "").strip()[:500] for name in FIELDS}
-    hour = int(given["hour"]) if given["hour"].isdecimal() and len(given["hour"]) < 3 else -1
+    given = {name: filled(name, 500) for name in FIELDS}
+    hour = whole_number(given["hour"], 2)
     per: Per = "owner" if given["per"] == "owner" else "webhook" if given["per"] == "webhook" else "team"
-    wish = services.NewDigest(given["name"], given["query"], per, given["address"], given["days"], hour)
+    wish = services.NewDigest(
+        given["name"], given["query"], per, given["address"], given["days"], -1 if hour is None else hour
+    )
 
     def command(session: Session, now: datetime) -> int:
         return services.make_digest(

@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires, scope
 from onhand.rest import page
-from onhand.web import Column
+from onhand.web import Column, filled, trimmed
 from sqlalchemy.orm import Session
 
 from onhand_exceptions import filtering, lookups, queries, services
@@ -69,7 +69,7 @@ def inbox() -> str:
 def save_view() -> ResponseReturnValue:
     """Keep the tab and filter at hand under a name."""
     named = services.NamedView(
-        request.form.get("name", "").replace("\x00", ""),
+        filled("name"),
         tab_of(request.form.get("tab")),
         place()["q"] or "",
         shared=request.form.get("shared") == "1",
@@ -99,7 +99,7 @@ def forget_view(view_id: int) -> ResponseReturnValue:
 def place() -> dict[str, str | None]:
     """Return where in the list a form was sent from: its tab, filter and cursor, as it carries them itself."""
     limits = {"tab": 20, "q": filtering.TEXT_CHARACTERS_MAX, "cursor": CURSOR_CHARACTERS_MAX}
-    found = {name: request.values.get(name, "").replace("\x00", "").strip()[: limits[name]] for name in PLACE}
+    found = {name: trimmed(request.values.get(name, ""), limits[name]) for name in PLACE}
     return {name: value or None for name, value in found.items()}
 
 

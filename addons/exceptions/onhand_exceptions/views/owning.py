@@ -6,6 +6,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, principal, requires, scope
+from onhand.web import asked, trimmed
 from sqlalchemy.orm import Session
 
 from onhand_exceptions import kinds, lookups, services
@@ -30,7 +31,7 @@ def owners() -> str:
 @requires("exceptions.edit")
 def save_owners() -> ResponseReturnValue:
     """Replace the rules; a line that cannot be meant is named, and nothing changed."""
-    text = request.form.get("text", "").replace("\x00", "").replace("\r\n", "\n").strip() + "\n"
+    text = trimmed(request.form.get("text", "")) + "\n"
     demand_whole_entity("exceptions.edit")
 
     def command(session: Session, now: datetime) -> int:
@@ -65,11 +66,11 @@ def _page(text: str | None, bad: BadRule | None) -> str:
 
 def _owners(session: Session, now: datetime, text: str | None) -> dict[str, Any]:
     entity_id = scope()[0]
-    asked = {name: request.args.get(name, "").replace("\x00", "").strip()[:CHARACTERS_MAX] for name in ASKED}
+    tried = {name: asked(name) or "" for name in ASKED}
     decision = None
-    if any(asked.values()):
-        subject = Subject(asked["kind"], asked["location"], asked["item"], asked["channel"])
-        item_id, location_id = lookups.place_of(session, entity_id, asked["item"], asked["location"])
+    if any(tried.values()):
+        subject = Subject(tried["kind"], tried["location"], tried["item"], tried["channel"])
+        item_id, location_id = lookups.place_of(session, entity_id, tried["item"], tried["location"])
         [decision] = services.would_own(session, entity_id, [(subject, item_id, location_id)], now)
     return {
         "text": services.rules_text(session, entity_id) if text is None else text,

@@ -6,7 +6,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires, scope
-from onhand.web.tables import Column
+from onhand.web import Column, filled
 from sqlalchemy.orm import Session
 
 from onhand_master_data import queries, services
@@ -14,7 +14,7 @@ from onhand_master_data.authority import DOMAINS, book_of
 from onhand_master_data.refusals import Refused
 from onhand_master_data.services import Ending, Naming
 from onhand_master_data.views.asking import demand_whole_entities, may_edit
-from onhand_master_data.views.pages import errors_by_field, filled, filled_moment, master_data
+from onhand_master_data.views.pages import errors_by_field, filled_moment, master_data
 
 __all__ = ["authority_pages"]
 
@@ -67,7 +67,7 @@ def name_authority() -> ResponseReturnValue:
             filled("system"),
             filled_moment(session, "effective_from"),
             filled_moment(session, "effective_until"),
-            filled("reason")[:REASON_CHARACTERS_MAX] or None,
+            filled("reason", REASON_CHARACTERS_MAX) or None,
             replace=bool(filled("replace")),
         )
         services.name_authorities(session, [naming], by=actor(), now=now)

@@ -6,12 +6,13 @@ from datetime import datetime
 from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from onhand.transaction import run
+from onhand.web import filled
 from sqlalchemy.orm import Session
 
 from onhand_master_data.refusals import FieldError, NotAuthoritative, Refused
 from onhand_master_data.services import Changed, Terms
 from onhand_master_data.views.asking import report
-from onhand_master_data.views.pages import errors_by_field, filled, filled_moment
+from onhand_master_data.views.pages import errors_by_field, filled_moment
 
 __all__ = ["carried_out", "terms_filled"]
 
@@ -27,7 +28,7 @@ def terms_filled(session: Session, errors: Sequence[FieldError] = ()) -> Terms:
         raise Refused([*errors, *refused.errors]) from None
     if errors:
         raise Refused(errors)
-    return Terms(effective_at, filled("note")[:NOTE_CHARACTERS_MAX] or None)
+    return Terms(effective_at, filled("note", NOTE_CHARACTERS_MAX) or None)
 
 
 def carried_out(

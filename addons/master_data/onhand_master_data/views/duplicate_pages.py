@@ -7,7 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires, scope
 from onhand.contributions import ExceptionAction, ExceptionSubject
-from onhand.web.tables import Column
+from onhand.web import Column, asked, filled
 from sqlalchemy.orm import Session
 
 from onhand_master_data import queries, services
@@ -18,7 +18,7 @@ from onhand_master_data.services.measuring import KIND
 from onhand_master_data.values import Item, ItemMerge
 from onhand_master_data.views.asking import demand_whole_entities, everywhere, known_item
 from onhand_master_data.views.changing import NOTE_CHARACTERS_MAX, carried_out, terms_filled
-from onhand_master_data.views.pages import asked, errors_by_field, filled, master_data
+from onhand_master_data.views.pages import errors_by_field, master_data
 
 __all__ = ["duplicate_pages", "next_steps"]
 
@@ -79,7 +79,7 @@ def distinct_item(sku: str) -> ResponseReturnValue:
     demand_whole_entities()
 
     def command(session: Session, now: datetime) -> None:
-        pair = Distinct(known_item(session, sku).sku, filled("other"), filled("note")[:NOTE_CHARACTERS_MAX] or None)
+        pair = Distinct(known_item(session, sku).sku, filled("other"), filled("note", NOTE_CHARACTERS_MAX) or None)
         services.tell_apart(session, [pair], by=actor(), now=now)
 
     try:

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires, scope
-from onhand.web.tables import Column
+from onhand.web import Column, filled
 from sqlalchemy.orm import Session
 
 from onhand_master_data import queries, services
@@ -17,7 +17,7 @@ from onhand_master_data.views.asking import demand_whole_entities, may_edit
 from onhand_master_data.views.changing import carried_out, terms_filled
 from onhand_master_data.views.groundwork import known_unit
 from onhand_master_data.views.locations import known_location
-from onhand_master_data.views.pages import filled, master_data
+from onhand_master_data.views.pages import master_data
 
 __all__ = ["ground_pages"]
 

@@ -7,14 +7,14 @@ from flask import render_template, request, url_for
 from onhand import problems
 from onhand.access import in_scope, requires, scope
 from onhand.rest import page
-from onhand.web.tables import Column
+from onhand.web import Column, asked, filters
 from sqlalchemy.orm import Session
 
 from onhand_master_data import queries
 from onhand_master_data.listings import ITEM_ORDER, ItemFilter, items_listed
 from onhand_master_data.requests import REQUEST_ORDER, pack_history, requests_listed
 from onhand_master_data.views.asking import may_edit
-from onhand_master_data.views.pages import asked, asked_active, filters, master_data
+from onhand_master_data.views.pages import asked_active, master_data
 
 __all__ = ["item_pages"]
 

@@ -6,7 +6,7 @@ from typing import Any
 from flask import render_template, request, url_for
 from onhand.access import in_scope, requires, scope
 from onhand.rest import page
-from onhand.web.tables import Column
+from onhand.web import Column, asked, filters
 from sqlalchemy.orm import Session
 
 from onhand_master_data import queries
@@ -15,7 +15,7 @@ from onhand_master_data.requests import REQUEST_ORDER, requests_listed
 from onhand_master_data.values import KINDS
 from onhand_master_data.views.asking import may_edit, reach, within_reach
 from onhand_master_data.views.locations import known_location
-from onhand_master_data.views.pages import asked, asked_active, filters, master_data
+from onhand_master_data.views.pages import asked_active, master_data
 
 __all__ = ["location_pages"]
 

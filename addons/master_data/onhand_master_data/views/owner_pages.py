@@ -7,7 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires, scope
 from onhand.approvals.api import Asked
-from onhand.web.tables import Column
+from onhand.web import Column, filled
 from sqlalchemy.orm import Session
 
 from onhand_master_data import queries, services
@@ -15,7 +15,7 @@ from onhand_master_data.refusals import FieldError, Refused
 from onhand_master_data.services import FIELD_NAMES, NewOwner
 from onhand_master_data.services.owning import role_names
 from onhand_master_data.views.asking import may_rule
-from onhand_master_data.views.pages import errors_by_field, filled, master_data
+from onhand_master_data.views.pages import errors_by_field, master_data
 
 __all__ = ["owner_pages"]
 

@@ -6,13 +6,12 @@ from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand import clocks
 from onhand.access import requires, scope
+from onhand.web import filled
 from sqlalchemy.orm import Session
 
 from onhand_master_data.refusals import FieldError, Refused
 
-__all__ = ["asked", "asked_active", "errors_by_field", "filled", "filled_moment", "filters", "master_data"]
-
-TEXT_CHARACTERS_MAX = 80
+__all__ = ["asked_active", "errors_by_field", "filled_moment", "master_data"]
 
 master_data = Blueprint(
     "master_data", __name__, url_prefix="/master_data", template_folder="../templates", static_folder=None
@@ -26,24 +25,9 @@ def index() -> ResponseReturnValue:
     return redirect(url_for("master_data.items"), 303)
 
 
-def asked(name: str) -> str | None:
-    """Return what a filter field was filled with, cut short; None if with nothing."""
-    return request.args.get(name, "").replace("\x00", "").strip()[:TEXT_CHARACTERS_MAX] or None
-
-
 def asked_active() -> bool | None:
     """Return which rows are asked for: active ones unless said, inactive ones, or both."""
     return {"no": False, "all": None}.get(request.args.get("active", ""), True)
-
-
-def filters() -> dict[str, str]:
-    """Return the fields a list is narrowed by, for the address of its next page."""
-    return {name: value for name, value in request.args.items() if name != "cursor" and value}
-
-
-def filled(name: str) -> str:
-    """Return what a field of a posted form was filled with, trimmed; empty if with nothing."""
-    return request.form.get(name, "").replace("\x00", "").strip()
 
 
 def filled_moment(session: Session, name: str) -> datetime | None:

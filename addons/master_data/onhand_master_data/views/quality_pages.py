@@ -7,14 +7,14 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires, scope
 from onhand.rest import page
-from onhand.web.tables import Column
+from onhand.web import Column, asked, filled, filters
 from sqlalchemy.orm import Session
 
 from onhand_master_data import quality, queries, services
 from onhand_master_data.refusals import Refused
 from onhand_master_data.services import NewSetting
 from onhand_master_data.views.asking import demand_whole_entities, may_edit
-from onhand_master_data.views.pages import asked, errors_by_field, filled, filters, master_data
+from onhand_master_data.views.pages import errors_by_field, master_data
 
 __all__ = ["quality_pages"]
 

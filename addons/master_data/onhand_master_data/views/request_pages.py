@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires, scope
 from onhand.rest import page
-from onhand.web.tables import Column
+from onhand.web import Column, asked, filled, filters
 from sqlalchemy.orm import Session
 
 from onhand_master_data import queries, requests, services
@@ -20,12 +20,13 @@ from onhand_master_data.services import Changed
 from onhand_master_data.values import Item, ItemChange
 from onhand_master_data.views.asking import demand_whole_entities, everywhere, known_item, may_edit
 from onhand_master_data.views.changing import carried_out, terms_filled
-from onhand_master_data.views.pages import asked, filled, filters, master_data
+from onhand_master_data.views.pages import master_data
 from onhand_master_data.views.requests import known_request
 
 __all__ = ["request_pages"]
 
 request_pages = master_data
+LIST_CHARACTERS_MAX = 100_000
 TONES = {"pending": "warn", "scheduled": "info", "applied": "good", "failed": "bad", "returned": "warn"}
 COLUMNS = [
     Column("title", "What", href=lambda row: url_for("master_data.change_request", request_id=row.id)),
@@ -116,7 +117,7 @@ def _wish(known: Item) -> tuple[ItemChange, list[FieldError]]:
     errors: list[FieldError] = []
     packs = list(known.packs)
     try:
-        packs = [parse_pack(part) for part in parts(filled("packs"))]
+        packs = [parse_pack(part) for part in parts(filled("packs", LIST_CHARACTERS_MAX))]
     except ValueError as error:
         errors.append(FieldError(0, "packs", str(error), filled("packs")))
     wish = ItemChange(
@@ -126,7 +127,7 @@ def _wish(known: Item) -> tuple[ItemChange, list[FieldError]]:
         category=filled("category") or None,
         active=bool(filled("active")),
         packs=tuple(packs),
-        barcodes=tuple(read_barcode(part) for part in parts(filled("gtin"))),
+        barcodes=tuple(read_barcode(part) for part in parts(filled("gtin", LIST_CHARACTERS_MAX))),
     )
     return wish, errors
 

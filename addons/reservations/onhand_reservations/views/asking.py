@@ -1,6 +1,5 @@
-"""Who asks on a page, what is in their reach, and what they typed."""
+"""Who asks on a page, and what is in their reach."""
 
-from flask import request
 from onhand.access import principal, scope
 from onhand_channels.api import ChannelRef, channels_of
 from onhand_master_data.api import LocationName, location_choices
@@ -9,10 +8,9 @@ from sqlalchemy.orm import Session
 from onhand_reservations.listings import Reach
 from onhand_reservations.values import Within
 
-__all__ = ["HOLD", "READ", "asked", "channels_here", "filters", "locations_here", "may_hold_at", "reach", "within"]
+__all__ = ["HOLD", "READ", "channels_here", "locations_here", "may_hold_at", "reach", "within"]
 
 READ, HOLD = "reservations.read", "reservations.hold"
-TEXT_CHARACTERS_MAX = 255
 
 
 def reach(permission: str = READ) -> Reach:
@@ -46,13 +44,3 @@ def locations_here(session: Session) -> list[LocationName]:
         for place in location_choices(session, scope())
         if (places := within_reach[place.entity_id]) is None or place.id in places
     ]
-
-
-def asked(name: str) -> str | None:
-    """Return what a field was filled with, cut short; None if with nothing."""
-    return request.values.get(name, "").replace("\x00", "").strip()[:TEXT_CHARACTERS_MAX] or None
-
-
-def filters() -> dict[str, str]:
-    """Return what a list is narrowed by, for the address of its next page."""
-    return {name: value for name, value in request.args.items() if name != "cursor" and value}

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import render_template, url_for
 from onhand.access import in_scope, requires, scope
-from onhand.web.tables import Column
+from onhand.web import Column, asked, filters
 from onhand_channels.api import ChannelRef
 from onhand_master_data.api import ItemRef, LocationName, describe_locations
 from onhand_stock.api import balances
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from onhand_reservations import services, settings
 from onhand_reservations.services.holding import CATALOGUE
-from onhand_reservations.views.asking import READ, asked, channels_here, filters, reach
+from onhand_reservations.views.asking import READ, channels_here, reach
 from onhand_reservations.views.pages import reservations
 
 __all__ = ["available"]

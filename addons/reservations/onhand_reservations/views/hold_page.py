@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires
 from onhand.problems import NotFound
-from onhand.web.tables import Column
+from onhand.web import Column, filled, whole_number
 from onhand_channels.api import channels_of
 from onhand_master_data.api import ItemName, LocationName, describe_items, describe_locations
 from onhand_stock.api import actor_names
@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 
 from onhand_reservations import queries, services, settings
 from onhand_reservations.values import Change, Extended, Extension, Hold, NotAllowed, OutOfStock
-from onhand_reservations.views.asking import HOLD, READ, asked, may_hold_at, reach, within
+from onhand_reservations.views.asking import HOLD, READ, may_hold_at, reach, within
 from onhand_reservations.views.pages import TONES, reservations, shown_status
 from onhand_reservations.views.timeline import Step, timeline_of
 
 __all__ = ["confirm", "detail", "extend", "release"]
 
-MINUTES_CHARACTERS_MAX = 6
+MINUTES_DIGITS_MAX = 5
 REASONS = [
     ("cancel", "The customer no longer wants it"),
     ("payment_failed", "The payment failed"),
@@ -83,7 +83,7 @@ def confirm(hold_id: UUID) -> ResponseReturnValue:
 @requires(HOLD)
 def release(hold_id: UUID) -> ResponseReturnValue:
     """Let a hold go for the reason chosen."""
-    reason = asked("event")
+    reason = filled("event")
     event = reason if reason in dict(REASONS) else "cancel"
     change = Change(hold_id, event=event, actor=actor().ref, within=within(HOLD))
     return _carry_out(hold_id, lambda s, now: services.release(s, [change], by=actor(), now=now), "Released")
@@ -93,8 +93,8 @@ def release(hold_id: UUID) -> ResponseReturnValue:
 @requires(HOLD)
 def extend(hold_id: UUID) -> ResponseReturnValue:
     """Hold longer, for the minutes given or as long as the channel's holds last."""
-    given = request.form.get("minutes", "")
-    seconds = int(given) * 60 if given.isdecimal() and len(given) < MINUTES_CHARACTERS_MAX else None
+    minutes = whole_number(filled("minutes"), MINUTES_DIGITS_MAX)
+    seconds = None if minutes is None else minutes * 60
     extension = Extension(hold_id, seconds, actor=actor().ref, within=within(HOLD))
     return _carry_out(hold_id, lambda s, now: services.extend(s, [extension], by=actor(), now=now), "Extended")
 

@@ -7,14 +7,14 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from onhand.access import in_scope, requires
 from onhand.rest import page
-from onhand.web.tables import Column
+from onhand.web import Column, asked, filters
 from onhand_channels.api import ChannelRef
 from onhand_master_data.api import LocationName
 from sqlalchemy.orm import Session
 
 from onhand_reservations import queries
 from onhand_reservations.listings import OPEN, ORDER, STATUSES, Filter, holds_listed
-from onhand_reservations.views.asking import READ, asked, channels_here, filters, locations_here, reach
+from onhand_reservations.views.asking import READ, channels_here, locations_here, reach
 
 __all__ = ["TONES", "reservations", "shown_status"]
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from onhand.access import actor, in_scope, requires
 from onhand.addons.models import Entity
 from onhand.ids import uuid7
-from onhand.web import minor_units
+from onhand.web import minor_units, trimmed, whole_number
 from onhand_master_data.api import ItemName, LocationName
 from sqlalchemy.orm import Session
 
@@ -91,9 +91,8 @@ def adjust_item(sku: str) -> ResponseReturnValue:
 
 def _filled(given: Any) -> Filled:
     def text(name: str) -> str:
-        return str(given.get(name, "")).replace("\x00", "").strip()[:TEXT_CHARACTERS_MAX]
+        return trimmed(given.get(name, ""), TEXT_CHARACTERS_MAX)
 
-    expected = text("expected")
     try:
         key = UUID(text("key"))
     except ValueError:
@@ -107,7 +106,7 @@ def _filled(given: Any) -> Filled:
         note=text("note"),
         reason=text("reason"),
         auto=text("auto"),
-        expected=int(expected) if expected.isdecimal() and len(expected) < 19 else None,
+        expected=whole_number(text("expected"), 18),
     )
 
 

@@ -13,7 +13,7 @@ from onhand.contributions import ImportReport
 from onhand.reasons.api import reasons
 from onhand.rehearsal import rehearse
 from onhand.rest import page
-from onhand.web.tables import Column
+from onhand.web import Column, asked, filled, filters, whole_number
 from onhand_master_data.api import describe_items, describe_locations, match_items
 from sqlalchemy.orm import Session
 
@@ -32,7 +32,7 @@ from onhand_stock.queries import actor_names
 from onhand_stock.services import Adjusted, NotAdjusted, Recount, recount
 from onhand_stock.views.adjusting import asked_here, may_post
 from onhand_stock.views.asking import known_location, reach
-from onhand_stock.views.pages import asked, filters, locations_in_reach, stock
+from onhand_stock.views.pages import locations_in_reach, stock
 
 __all__ = ["adjustment", "adjustments", "import_adjustments", "import_page", "recount_one"]
 
@@ -75,14 +75,13 @@ def adjustment(adjustment_id: UUID) -> str:
 @requires("stock.work")
 def recount_one(adjustment_id: UUID) -> ResponseReturnValue:
     """Take what was counted, and send the request on its way."""
-    given = request.form.get("counted", "").strip()
-    counted = int(given) if given.isdecimal() and len(given) < 11 else -1
+    counted = whole_number(filled("counted"), 10)
 
     def command(session: Session, now: datetime) -> Adjusted | NotAdjusted:
         row = asked_here(session, adjustment_id)
         if not principal().may("stock.work", row.entity_id, row.location_id):
             raise problems.NotFound("there is no such adjustment here")
-        return recount(session, [Recount(adjustment_id, counted)], by=actor(), now=now)[0]
+        return recount(session, [Recount(adjustment_id, -1 if counted is None else counted)], by=actor(), now=now)[0]
 
     answer = in_scope(command)
     if isinstance(answer, NotAdjusted):

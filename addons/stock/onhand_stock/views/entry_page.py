@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import in_scope, requires
 from onhand.addons.models import Entity
 from onhand.problems import Conflict
+from onhand.web import filled
 from onhand_master_data.api import LocationName, describe_items, describe_locations
 from sqlalchemy.orm import Session
 
@@ -21,8 +22,6 @@ from onhand_stock.views.pages import state_label, stock
 
 __all__ = ["entry", "reverse"]
 
-REASON_CHARACTERS_MAX = 2_000
-
 
 @stock.get("/entries/<name>")
 @requires("stock.read")
@@ -35,7 +34,7 @@ def entry(name: str) -> str:
 @requires("stock.adjust")
 def reverse(name: str) -> ResponseReturnValue:
     """Undo an entry for the reason given, and show what undid it."""
-    reason = request.form.get("reason", "").replace("\x00", "").strip()[:REASON_CHARACTERS_MAX]
+    reason = filled("reason")
     if not reason:
         flash("Not reversed: say why.", "bad")
         return redirect(url_for("stock.entry", name=name), 303)

@@ -8,7 +8,7 @@ from typing import Any
 from flask import render_template, request, url_for
 from onhand.access import in_scope, requires
 from onhand.rest import page
-from onhand.web.tables import Column
+from onhand.web import Column, asked, filters
 from onhand_master_data.api import describe_items, describe_locations, match_items
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,7 @@ from onhand_stock.listings import BALANCE_ORDER, BalanceFilter, balances_listed
 from onhand_stock.queries import BalanceRow, balance_of
 from onhand_stock.states import STATES
 from onhand_stock.views.asking import known_location, reach
-from onhand_stock.views.pages import asked, asked_state, filters, locations_in_reach, state_label, states_shown, stock
+from onhand_stock.views.pages import asked_state, locations_in_reach, state_label, states_shown, stock
 
 __all__ = ["inquiry"]
 

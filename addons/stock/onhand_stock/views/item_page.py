@@ -9,7 +9,7 @@ from flask import render_template, request, url_for
 from onhand.access import in_scope, principal, requires, scope
 from onhand.addons.models import Entity
 from onhand.rest import page
-from onhand.web.tables import Column
+from onhand.web import Column, asked, filters
 from onhand_master_data.api import ItemName, LocationName, describe_locations
 from sqlalchemy.orm import Session
 
@@ -26,16 +26,7 @@ from onhand_stock.states import STATES
 from onhand_stock.summing import summed
 from onhand_stock.views.asking import known_item, known_location, reach
 from onhand_stock.views.balances import as_they_were
-from onhand_stock.views.pages import (
-    asked,
-    asked_moment,
-    asked_state,
-    filters,
-    locations_in_reach,
-    state_label,
-    states_shown,
-    stock,
-)
+from onhand_stock.views.pages import asked_moment, asked_state, locations_in_reach, state_label, states_shown, stock
 
 __all__ = ["item"]
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 from onhand import clocks, problems
 from onhand.access import scope
+from onhand.web import asked
 from onhand_master_data.api import LocationName, location_choices
 from sqlalchemy.orm import Session
 
@@ -14,16 +15,12 @@ from onhand_stock.states import STATES
 from onhand_stock.views.asking import reach
 
 __all__ = [
-    "asked",
     "asked_moment",
     "asked_state",
-    "filters",
     "locations_in_reach",
     "state_label",
     "stock",
 ]
-
-TEXT_CHARACTERS_MAX = 80
 
 stock = Blueprint("stock", __name__, url_prefix="/stock", template_folder="../templates", static_folder=None)
 
@@ -32,11 +29,6 @@ stock = Blueprint("stock", __name__, url_prefix="/stock", template_folder="../te
 def state_label(state: str) -> str:
     """Write a state, or an outside account, for people."""
     return state.replace("_", " ").capitalize()
-
-
-def asked(name: str) -> str | None:
-    """Return what a filter field was filled with, cut short; None if with nothing."""
-    return request.args.get(name, "").replace("\x00", "").strip()[:TEXT_CHARACTERS_MAX] or None
 
 
 def asked_state() -> str | None:
@@ -54,11 +46,6 @@ def asked_moment(session: Session, name: str) -> datetime | None:
         return clocks.moment(given, clocks.zone_of(session, scope()[0])) if given else None
     except clocks.NoMoment as wrong:
         raise problems.Malformed(f"{given!r} is no moment: {wrong}") from None
-
-
-def filters(*leave_out: str) -> dict[str, str]:
-    """Return what a page is narrowed by, for the address of another one."""
-    return {name: value for name, value in request.args.items() if value and name not in {"cursor", *leave_out}}
 
 
 def locations_in_reach(session: Session) -> list[LocationName]:

@@ -15,8 +15,7 @@ from onhand.approvals.services.delegating import DelegationRefused, NewDelegatio
 from onhand.approvals.services.people import person_of
 from onhand.approvals.services.rows import kinds_of
 from onhand.approvals.views.pages import approvals
-from onhand.web import Column
-from onhand.web.formats import sentence
+from onhand.web import Column, filled, sentence, whole_number
 
 __all__: list[str] = []
 
@@ -38,13 +37,11 @@ def delegation() -> str:
 @requires("approvals.approve")
 def delegate_to() -> ResponseReturnValue:
     """Let somebody approve in one's stead until the end of a day."""
-    kind = request.form.get("kind", "").strip()
-    note = request.form.get("note", "").replace("\x00", "").strip()[:2_000] or None
-    chosen = request.form.get("delegate", "")
+    kind, note = filled("kind"), filled("note") or None
 
     def command(session: Session, now: datetime) -> None:
-        ends_at = _end_of(session, request.form.get("ends_on", ""))
-        to = int(chosen) if chosen.isdecimal() and len(chosen) < 10 else 0
+        ends_at = _end_of(session, filled("ends_on"))
+        to = whole_number(filled("delegate")) or 0
         wish = NewDelegation(to, ends_at, kinds=(kind,) if kind else (), note=note)
         delegate(session, [wish], by=actor(), now=now)
 

@@ -20,13 +20,12 @@ from onhand.approvals.services.rows import kinds_of
 from onhand.approvals.views.asking import ask_instead, judged, locations_to_choose, reader, seen
 from onhand.reasons.api import reasons
 from onhand.rest import page
-from onhand.web import Column, minor_units
+from onhand.web import Column, asked, filled, filters, minor_units
 
 __all__ = ["approvals"]
 
 approvals = Blueprint("approvals", __name__, url_prefix="/approvals", template_folder="../templates")
 
-TEXT_CHARACTERS_MAX = 2_000
 NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 TABS: dict[queries.Tab, str] = {
     "waiting": "Waits for me", "mine": "My requests", "pending": "All waiting", "decided": "Decided",
@@ -70,7 +69,7 @@ def decide(approval_id: UUID) -> ResponseReturnValue:
 
     def command(session: Session, now: datetime) -> Decided | Refused:
         seen(session, reader(session, now), approval_id)
-        decision = services.Decision(approval_id, version, verdict, _text("reason") or None)
+        decision = services.Decision(approval_id, version, verdict, filled("reason") or None)
         return services.decide(session, [decision], by=actor(), now=now)[0]
 
     outcome = in_scope(command)
@@ -86,7 +85,7 @@ def decide(approval_id: UUID) -> ResponseReturnValue:
 @requires("approvals.read")
 def decide_many() -> ResponseReturnValue:
     """Decide on what was chosen, and show what became of each."""
-    verdict, reason = _verdict(), _text("reason") or None
+    verdict, reason = _verdict(), filled("reason") or None
     decisions = [services.Decision(id_, version, verdict, reason) for id_, version in _chosen()]
     if not decisions:
         flash("Choose at least one: press x on its line, or tick its box.", "warn")
@@ -142,7 +141,7 @@ def withdraw(approval_id: UUID) -> ResponseReturnValue:
 
     def command(session: Session, now: datetime) -> Asked | Refused:
         seen(session, reader(session, now), approval_id)
-        wish = services.Withdrawal(approval_id, _text("note") or None)
+        wish = services.Withdrawal(approval_id, filled("note") or None)
         return services.withdraw(session, [wish], by=actor(), now=now)[0]
 
     outcome = in_scope(command)
@@ -156,9 +155,9 @@ def withdraw(approval_id: UUID) -> ResponseReturnValue:
 def _amendment(row: Any) -> Amendment | Refused:
     """Read what is wanted instead; what is as it was does not count."""
     quantity, amount, note = (
-        _text("quantity").replace("\N{MINUS SIGN}", "-").replace(" ", ""),
-        _text("amount"),
-        _text("note"),
+        filled("quantity").replace("\N{MINUS SIGN}", "-").replace(" ", ""),
+        filled("amount"),
+        filled("note"),
     )
     if quantity and not NUMBER.fullmatch(quantity):
         return Refused("invalid", f"{quantity!r} is no whole number: write one like -35", row.id)
@@ -171,8 +170,8 @@ def _amendment(row: Any) -> Amendment | Refused:
         int(quantity) if quantity and int(quantity) != row.quantity else None,
         minor if minor != row.amount_minor else None,
         note if note != (row.note or "") else None,
-        reason if (reason := _text("reason") or None) != row.reason else None,
-        location if (location := _text("location") or None) != row.location else None,
+        reason if (reason := filled("reason") or None) != row.reason else None,
+        location if (location := filled("location") or None) != row.location else None,
     )
 
 
@@ -195,7 +194,7 @@ def _inbox(session: Session, now: datetime) -> dict[str, Any]:
         "tab_label": labels[wanted.tab],
         "kinds": {name: kind.label for name, kind in kinds.items()},
         "locations": [(code, code) for code in queries.locations(session, who)],
-        "filters": {name: value for name, value in request.args.items() if name != "cursor" and value},
+        "filters": filters(),
         "decidable": {row.id for row in found["items"] if refusals[row.id] is None},
         "may_delegate": principal().may("approvals.approve"),
     }
@@ -223,7 +222,7 @@ def _detail(session: Session, approval_id: UUID, now: datetime) -> dict[str, Any
 def _wanted() -> queries.Filter:
     tab = request.args.get("tab", "waiting")
     known: queries.Tab = tab if tab in TABS else "waiting"
-    return queries.Filter(known, kind=_arg("kind"), location=_arg("location"))
+    return queries.Filter(known, kind=asked("kind"), location=asked("location"))
 
 
 def _chosen() -> list[tuple[UUID, int]]:
@@ -245,11 +244,3 @@ def _verdict() -> Verdict:
             return known
     message = f"one of {', '.join(get_args(Verdict))}"
     raise problems.Invalid(message, errors=[problems.field_error("verdict", message, request.form.get("verdict"))])
-
-
-def _arg(name: str) -> str | None:
-    return request.args.get(name, "").replace("\x00", "").strip()[:80] or None
-
-
-def _text(name: str) -> str:
-    return request.form.get(name, "").replace("\x00", "").replace("\r\n", "\n").strip()[:TEXT_CHARACTERS_MAX]

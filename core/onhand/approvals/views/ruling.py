@@ -25,8 +25,7 @@ from onhand.approvals.views.pages import approvals
 from onhand.contributions import ApprovalKind, BacktestResult
 from onhand.ids import uuid7
 from onhand.transaction import context
-from onhand.web import Column, minor_units
-from onhand.web.formats import sentence
+from onhand.web import Column, asked, minor_units, sentence, trimmed, whole_number
 
 __all__: list[str] = []
 
@@ -99,14 +98,13 @@ def _answer(retire: int | None = None) -> ResponseReturnValue:
 
 def _draft(session: Session, _: datetime, retire: int | None = None) -> Draft:
     """Read the form, whether it was sent to look or to change."""
-    draft = Draft({name: request.values.get(name, "").replace("\x00", "").strip()[:2_000] for name in FIELDS})
+    draft = Draft({name: trimmed(request.values.get(name, ""), 2_000) for name in FIELDS})
     if retire is not None:
         draft.form["retire"] = str(retire)
     if not draft.is_filled and request.method == "GET":
         return draft
     try:
-        asked = _asked(session, draft.form)
-        draft.change, retired = checked_rules(session, asked)
+        draft.change, retired = checked_rules(session, _asked(session, draft.form))
     except RuleRefused as refused:
         draft.errors[refused.field] = sentence(refused)
         return draft
@@ -142,8 +140,8 @@ def _tried(change: RuleChange) -> tuple[BacktestResult | None, str | None]:
 
 
 def _days() -> int:
-    text = request.args.get("days", "")
-    return min(max(int(text), 1), DAYS_MAX) if text.isascii() and text.isdecimal() and len(text) < 4 else DAYS
+    days = whole_number(asked("days") or "", 3)
+    return DAYS if days is None else min(max(days, 1), DAYS_MAX)
 
 
 def _page(draft: Draft, *, tried: BacktestResult | None = None, cut: str | None = None) -> str:

@@ -24,6 +24,7 @@ from onhand.policies.views.pages import entity_of, policies
 from onhand.policies.views.trying import asked_days, tried_or_told
 from onhand.problems import Forbidden
 from onhand.transaction import context
+from onhand.web import filled, trimmed, whole_number
 from onhand.web.shell import EntityLine
 
 __all__: list[str] = []
@@ -45,7 +46,7 @@ class Draft:
     @property
     def is_filled(self) -> bool:
         """Whether anything was typed that could be saved."""
-        return bool(self.form["value"].strip() or self.form["ends"])
+        return bool(self.form["value"] or self.form["ends"])
 
 
 @policies.get("/<name>/set")
@@ -138,13 +139,12 @@ def _told(name: str, done: Proposed) -> ResponseReturnValue:
 
 
 def _version_asked() -> int:
-    text = request.form.get("version", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    return whole_number(filled("version"), 18) or 0
 
 
 def _draft(session: Session, name: str, now: datetime) -> Draft:
     kind, entity = known_type(session, name), entity_of(session)
-    draft = Draft({each: request.values.get(each, "").replace("\x00", "") for each in FIELDS})
+    draft = Draft({each: trimmed(request.values.get(each, "")) for each in FIELDS})
     form = draft.form
     if not form["entity"]:
         form["entity"] = GROUP if "entity" not in kind.scopes and not _narrower(kind) else entity.code
@@ -171,7 +171,7 @@ def _read(session: Session, kind: PolicyType, entity: EntityLine, form: dict[str
         None if form["ends"] else from_text(kind, form["value"]),
         where,
         effective_from=moment(form["from"], entity.time_zone),
-        condition=form["when"].strip() or None,
+        condition=form["when"] or None,
     )
 
 

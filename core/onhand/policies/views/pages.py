@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, url_for
 from sqlalchemy.orm import Session
 
 from onhand.access import current_entity, in_scope, requires
 from onhand.policies.overview import Line, Narrowing, overview
 from onhand.problems import NotFound
+from onhand.web import Column, asked
 from onhand.web.shell import EntityLine, entity_lines
-from onhand.web.tables import Column
 
 __all__ = ["entity_of", "policies", "title"]
 
@@ -30,8 +30,8 @@ DECIDED = {"default": ("Default", "neutral"), "group": ("Group", "info"), "entit
 @requires("policies.read")
 def index() -> str:
     """Show every policy with its value in the entity, by add-on."""
-    asked = {name: request.args.get(name, "").replace("\x00", "") for name in ("q", "addon", "set")}
-    narrowing = Narrowing(asked["q"], asked["addon"], asked["set"] == "1")
+    wanted = {name: asked(name) or "" for name in ("q", "addon", "set")}
+    narrowing = Narrowing(wanted["q"], wanted["addon"], wanted["set"] == "1")
 
     def load(session: Session, now: datetime) -> tuple[EntityLine, list[Line]]:
         entity = entity_of(session)
@@ -47,7 +47,7 @@ def index() -> str:
         columns=COLUMNS,
         groups=groups,
         shown=len(lines),
-        asked=asked,
+        asked=wanted,
         nouns=[(noun, title(noun)) for noun in dict.fromkeys(line.addon for line in every)],
         title_of=title,
         entity=entity,

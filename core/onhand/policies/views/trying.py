@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import psycopg
 import structlog
-from flask import request
 
 from onhand.access import in_scope
 from onhand.addons import failure_of
 from onhand.policies.backtesting import DAYS_MAX, SECONDS_MAX, Tried, backtest
 from onhand.policies.services import PolicyChange
+from onhand.web import asked, whole_number
 
 __all__ = ["DAYS", "asked_days", "tried_on", "tried_or_told"]
 
@@ -20,8 +20,8 @@ log = structlog.get_logger("onhand.policies")
 
 def asked_days() -> int:
     """Return the days that a page was asked to look back: 7 unless said, 90 at most."""
-    text = request.args.get("days", "")
-    return min(max(int(text), 1), DAYS_MAX) if text.isascii() and text.isdecimal() and len(text) < 4 else DAYS
+    days = whole_number(asked("days") or "", 3)
+    return DAYS if days is None else min(max(days, 1), DAYS_MAX)
 
 
 def tried_on(changes: Sequence[PolicyChange], days: int) -> tuple[list[Tried], str | None]:

@@ -16,8 +16,7 @@ from onhand.reasons import services
 from onhand.reasons.models import ReasonCode
 from onhand.reasons.views.asking import listed, may_edit, require_editor, seen
 from onhand.rest import page
-from onhand.web import Column
-from onhand.web.formats import sentence
+from onhand.web import Column, filled, sentence, whole_number
 
 __all__ = ["reasons"]
 
@@ -64,7 +63,7 @@ def add() -> ResponseReturnValue:
 
     def command(session: Session, now: datetime) -> str:
         require_editor(None)
-        code = _text("code")
+        code = filled("code")
         if session.get(ReasonCode, code) is not None:
             raise services.ReasonRefused("code", f"there is a reason code {code!r} already")
         return services.save(session, [_draft(code, None)], by=actor(), now=now)[0].code
@@ -99,7 +98,7 @@ def retire(code: str) -> ResponseReturnValue:
 
     def command(session: Session, now: datetime) -> str:
         require_editor(seen(session, code))
-        return services.retire(session, [code], by=actor(), now=now, reason=_text("reason") or None)[0].code
+        return services.retire(session, [code], by=actor(), now=now, reason=filled("reason") or None)[0].code
 
     return _answer(command, code, "Retired. What was posted keeps it; nobody may give it any more.")
 
@@ -111,7 +110,7 @@ def reinstate(code: str) -> ResponseReturnValue:
 
     def command(session: Session, now: datetime) -> str:
         require_editor(seen(session, code))
-        return services.reinstate(session, [code], by=actor(), now=now, reason=_text("reason") or None)[0].code
+        return services.reinstate(session, [code], by=actor(), now=now, reason=filled("reason") or None)[0].code
 
     return _answer(command, code, "It may be given again.")
 
@@ -153,17 +152,12 @@ def _changes(session: Session, code: str) -> list[Any]:
 
 
 def _draft(code: str, version: int | None) -> services.ReasonDraft:
-    owner = request.form.get("owner", "")
-    kinds = tuple(part for part in _text("kinds").replace(",", " ").replace("|", " ").split() if part)
+    kinds = tuple(part for part in filled("kinds").replace(",", " ").replace("|", " ").split() if part)
     return services.ReasonDraft(
         code,
-        _text("label"),
-        _text("help"),
+        filled("label"),
+        filled("help"),
         kinds,
-        int(owner) if owner.isdecimal() and len(owner) < 10 else None,
+        whole_number(filled("owner")),
         version,
     )
-
-
-def _text(name: str) -> str:
-    return request.form.get(name, "").replace("\x00", "").strip()[:2_000]

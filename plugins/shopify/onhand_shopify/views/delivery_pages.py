@@ -8,7 +8,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires, sensitive
 from onhand.rest import page
-from onhand.web.tables import Column
+from onhand.web import Column, filled
 from sqlalchemy.orm import Session
 
 from onhand_shopify import jobs, queries, services
@@ -104,7 +104,7 @@ def replay(code: str) -> ResponseReturnValue:
 def set_aside(code: str) -> ResponseReturnValue:
     """Be done with a parked webhook that will never be told."""
     demand_whole()
-    ids, reason = _named(), request.form.get("reason", "").replace("\x00", "").strip()[:300]
+    ids, reason = _named(), filled("reason", 300)
     if not ids or not reason:
         flash("Say why it will never be told.", "bad")
         return _back(code, ids)

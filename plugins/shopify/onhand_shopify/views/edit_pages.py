@@ -7,6 +7,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand.access import actor, in_scope, requires, scope
+from onhand.web import filled
 from onhand_channels.api import channels_of
 from onhand_master_data.api import location_choices
 from sqlalchemy.orm import Session
@@ -81,7 +82,7 @@ def map_locations(code: str) -> ResponseReturnValue:
 
 
 def _given() -> dict[str, str]:
-    return {name: request.form.get(name, "").replace("\x00", "").strip()[:1_000] for name in FIELDS}
+    return {name: filled(name, 1_000) for name in FIELDS}
 
 
 def _save(code: str | None, channel: str, given: Mapping[str, str]) -> ResponseReturnValue:
