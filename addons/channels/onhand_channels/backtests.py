@@ -5,7 +5,6 @@ from urllib.parse import quote
 
 from onhand.contributions import BacktestResult, BacktestRow, PolicyBacktest, PolicyTrial
 from onhand.db import cursor, int_array, text_array
-from onhand.policies.book import Where
 from sqlalchemy.orm import Session
 
 from onhand_channels.services import channels_of
@@ -49,7 +48,7 @@ def _latency(session: Session, trial: PolicyTrial) -> BacktestResult:
     limits: list[tuple[int, str, str, int, int]] = []
     for channel_id, type_name, _ in told:
         channel = channels[channel_id]
-        where, facts = Where(channel_id=channel.id, entity_id=channel.entity_id), {"type": type_name}
+        where, facts = channel.where, {"type": type_name}
         live, draft = (int(read(POLICY, where, facts)) for read in (trial.live, trial.draft))
         if live != draft:
             limits.append((channel.id, channel.code, type_name, live, draft))

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 from onhand.actors import Actor
+from onhand.policies.book import Where
 from onhand_master_data.api import KEEP, FieldError, Keep
 from sqlalchemy.orm import Session
 
@@ -80,6 +81,11 @@ class ChannelRef:
     mode: str = "normal"
     is_by_hand: bool = False
     buffer_raise: int = 0
+
+    @property
+    def where(self) -> Where:
+        """Where the policies of the channel as a whole are looked up."""
+        return Where(channel_id=self.id, entity_id=self.entity_id)
 
     @property
     def takes_holds(self) -> bool:

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from onhand.policies.book import Where
-from onhand.transaction import context
+from onhand.policies.services import is_chosen
 from onhand_channels.api import ChannelRef, Check
 from sqlalchemy.orm import Session
 
@@ -25,8 +24,7 @@ def checks_of(session: Session, channels: Sequence[ChannelRef], *, now: datetime
 
 
 def _is_set(session: Session, channel: ChannelRef, policy: str, name: str, title: str, now: datetime) -> Check:
-    place = Where(channel_id=channel.id, entity_id=channel.entity_id)
-    if context(session).policies.find(policy, place.key, now) is not None:
+    if is_chosen(session, policy, channel.where, at=now):
         return Check(name, title, True, "set for the channel, its entity or the group", policy=policy)
     mend = f"Set {policy} for the channel, its entity or the group."
     return Check(name, title, False, "nobody has chosen it: the default holds", mend, policy=policy)

@@ -90,4 +90,4 @@ def buffers_of(
 
 
 def _of_channel(session: Session, name: str, channel: ChannelRef, now: datetime) -> int:
-    return int(resolve(session, name, Where(channel_id=channel.id, entity_id=channel.entity_id), at=now))
+    return int(resolve(session, name, channel.where, at=now))

@@ -20,7 +20,7 @@ from onhand.policies.values import REASON_CHARACTERS_MAX, PolicyChange, PolicyRe
 from onhand.transaction import context
 
 __all__ = [
-    "PolicyChange", "PolicyRefused", "checked_change", "find_version", "history", "in_force_at", "place_of", "policy_type", "resolve",
+    "PolicyChange", "PolicyRefused", "checked_change", "find_version", "history", "in_force_at", "is_chosen", "place_of", "policy_type", "resolve",
     "resolve_many", "set_policies", "set_policy",
 ]  # fmt: skip
 
@@ -44,6 +44,11 @@ def resolve(
     `facts` are what conditions may ask about, where the policy's type declares variables.
     """
     return resolve_many(session, name, [where], at=at, facts=facts)[0]
+
+
+def is_chosen(session: Session, name: str, where: Where, *, at: datetime) -> bool:
+    """Say whether somebody has set a policy for a place, or for one that it lies in: a default is nobody's choice."""
+    return context(session).policies.find(name, where.key, at) is not None
 
 
 def resolve_many(

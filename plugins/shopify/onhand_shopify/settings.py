@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from onhand.policies.book import Where
-from onhand.policies.services import resolve
+from onhand.policies.services import is_chosen, resolve
 from onhand.transaction import context
 from onhand_channels.api import ChannelRef
 from sqlalchemy.orm import Session
@@ -41,13 +41,9 @@ def holds_orders(session: Session, channel: ChannelRef, now: datetime) -> bool:
     addons = context(session).addons
     if RESERVATIONS not in addons.names or not addons.enabled(channel.entity_id, RESERVATIONS, now):
         return False
-    return bool(resolve(session, HOLD_ORDERS, _place(channel), at=now))
+    return bool(resolve(session, HOLD_ORDERS, channel.where, at=now))
 
 
 def knows_in_flight(session: Session, channel: ChannelRef, now: datetime) -> bool:
     """Say whether somebody chose for how long the feed keeps off a channel what was sold and not told."""
-    return context(session).policies.find(IN_FLIGHT_MINUTES, _place(channel).key, now) is not None
-
-
-def _place(channel: ChannelRef) -> Where:
-    return Where(channel_id=channel.id, entity_id=channel.entity_id)
+    return is_chosen(session, IN_FLIGHT_MINUTES, channel.where, at=now)

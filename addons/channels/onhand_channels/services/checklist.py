@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from onhand.db import cursor, int_array, text_array
-from onhand.policies.book import Where
-from onhand.policies.services import resolve
+from onhand.policies.services import is_chosen, resolve
 from onhand.transaction import context
 from onhand_master_data.api import DOMAINS, authority
 from sqlalchemy.orm import Session
@@ -14,7 +13,7 @@ from onhand_channels.services.latency import POLICY as LATENCY
 from onhand_channels.services.latency import limit_of
 from onhand_channels.values import ChannelRef, Check
 
-__all__ = ["PLAN", "SHADOW_EVENTS_MIN", "checklist", "is_set", "place_of"]
+__all__ = ["PLAN", "SHADOW_EVENTS_MIN", "checklist"]
 
 PLAN = "channels.degradation_plan"
 SHADOW_EVENTS_MIN = "channels.shadow_events_min"
@@ -54,7 +53,7 @@ def checklist(session: Session, channels: Sequence[ChannelRef], *, now: datetime
 
 def _own_checks(session: Session, channels: Sequence[ChannelRef], *, now: datetime) -> list[list[Check]]:
     """Return what this add-on itself asks of channels: mapping, latency service level, test events in shadow."""
-    wanted = [int(resolve(session, SHADOW_EVENTS_MIN, place_of(channel), at=now)) for channel in channels]
+    wanted = [int(resolve(session, SHADOW_EVENTS_MIN, channel.where, at=now)) for channel in channels]
     arguments = (
         int_array([channel.id for channel in channels]),
         int_array([channel.entity_id for channel in channels]),
@@ -73,16 +72,6 @@ def _own_checks(session: Session, channels: Sequence[ChannelRef], *, now: dateti
         ]
         for channel, most in zip(channels, wanted, strict=True)
     ]
-
-
-def is_set(session: Session, policy: str, channel: ChannelRef, now: datetime) -> bool:
-    """Return whether somebody has set a policy for a channel, its entity or the group: a default is nobody's choice."""
-    return context(session).policies.find(policy, place_of(channel).key, now) is not None
-
-
-def place_of(channel: ChannelRef) -> Where:
-    """Return where the policies of a channel as a whole are looked up."""
-    return Where(channel_id=channel.id, entity_id=channel.entity_id)
 
 
 def _locations(channel: ChannelRef, inactive: int) -> Check:
@@ -119,7 +108,7 @@ def _authority(session: Session, channel: ChannelRef, now: datetime) -> Check:
 
 
 def _latency(session: Session, channel: ChannelRef, now: datetime) -> Check:
-    if is_set(session, LATENCY, channel, now):
+    if is_chosen(session, LATENCY, channel.where, at=now):
         return Check(
             "latency", "Latency service level set", True, f"{limit_of(session, channel, now)} s", policy=LATENCY
         )
@@ -130,8 +119,8 @@ def _latency(session: Session, channel: ChannelRef, now: datetime) -> Check:
 
 
 def _degradation(session: Session, channel: ChannelRef, now: datetime) -> Check:
-    if is_set(session, PLAN, channel, now):
-        plan = str(resolve(session, PLAN, place_of(channel), at=now))
+    if is_chosen(session, PLAN, channel.where, at=now):
+        plan = str(resolve(session, PLAN, channel.where, at=now))
         return Check("degradation", "Degradation plan chosen", True, plan.replace("_", " "), policy=PLAN)
     return Check(
         "degradation", "Degradation plan chosen", False, "nobody has chosen what is done while it is not well",

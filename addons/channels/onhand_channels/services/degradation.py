@@ -10,7 +10,7 @@ from onhand.policies.services import resolve
 from sqlalchemy.orm import Session
 
 from onhand_channels.services.channel_rules import possible
-from onhand_channels.services.checklist import PLAN, place_of
+from onhand_channels.services.checklist import PLAN
 from onhand_channels.services.health import health_of
 from onhand_channels.services.lifecycle import advance
 from onhand_channels.services.registry import LOCK, channels_by_code, channels_of
@@ -76,7 +76,7 @@ def watch(session: Session, entities: Sequence[int], *, now: datetime) -> list[D
     suspended: list[tuple[ChannelRef, str]] = []
     for ref in live:
         faults = "; ".join(healths[ref.id].faults)
-        plan = str(resolve(session, PLAN, place_of(ref), at=now))
+        plan = str(resolve(session, PLAN, ref.where, at=now))
         mode = plan if faults and plan in MODES else NORMAL
         if mode == SUSPEND:
             suspended.append((ref, faults))
@@ -98,7 +98,7 @@ def _set(
     if not chosen:
         return
     raises = [
-        int(resolve(session, BUFFER_RAISE, place_of(ref), at=now)) if mode == RAISE_BUFFER else 0
+        int(resolve(session, BUFFER_RAISE, ref.where, at=now)) if mode == RAISE_BUFFER else 0
         for ref, mode, _, _ in chosen
     ]  # fmt: skip
     columns = (

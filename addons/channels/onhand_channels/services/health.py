@@ -9,7 +9,6 @@ from onhand.db import cursor, int_array
 from onhand.policies.services import resolve
 from sqlalchemy.orm import Session
 
-from onhand_channels.services.checklist import place_of
 from onhand_channels.services.latency import limit_of
 from onhand_channels.values import ChannelRef
 
@@ -82,12 +81,12 @@ def _health(session: Session, channel: ChannelRef, row: tuple[Any, ...], now: da
     faults: list[str] = []
     if bare.p95_seconds is not None and bare.p95_seconds > bare.limit_seconds:
         faults.append(f"late: 95 % within {bare.p95_seconds:.0f} s, {bare.limit_seconds} s are allowed")
-    most = int(resolve(session, PARKED_PERCENT, place_of(channel), at=now))
+    most = int(resolve(session, PARKED_PERCENT, channel.where, at=now))
     if bare.events >= EVENTS_MIN and bare.parked_percent > most:
         faults.append(f"parked: {bare.parked_percent:.0f} % of its events, {most} % are allowed")
     if bare.events >= EVENTS_MIN and bare.conflict_percent > most:
         faults.append(f"conflicts: {bare.conflict_percent:.0f} % of its events, {most} % are allowed")
-    silence = int(resolve(session, SILENCE, place_of(channel), at=now))
+    silence = int(resolve(session, SILENCE, channel.where, at=now))
     if silence and (bare.last_event_at is None or (now - bare.last_event_at).total_seconds() > silence):
         faults.append(f"silent: no event for {silence} s")
     return Health(

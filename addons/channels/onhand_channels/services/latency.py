@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from onhand.db import cursor, int_array
 from onhand.events import Cause
-from onhand.policies.book import Where
 from onhand.policies.services import resolve
 from sqlalchemy.orm import Session
 
@@ -62,8 +61,7 @@ def report(
 
 def limit_of(session: Session, channel: ChannelRef, at: datetime, type_name: str | None = None) -> int:
     """Return the seconds a channel may take to tell a type of event, by policy."""
-    place = Where(channel_id=channel.id, entity_id=channel.entity_id)
-    return int(resolve(session, POLICY, place, at=at, facts={"type": type_name} if type_name else None))
+    return int(resolve(session, POLICY, channel.where, at=at, facts={"type": type_name} if type_name else None))
 
 
 def late_now(session: Session, entity_id: int, events: Sequence[Incoming], now: datetime) -> list[Cause]:

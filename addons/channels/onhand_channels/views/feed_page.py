@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from onhand_channels.feed_queries import FeedStatus, feed_status, parked_keys, stale_keys
 from onhand_channels.services import feeding
-from onhand_channels.services.checklist import place_of
 from onhand_channels.values import ChannelRef
 
 __all__ = ["feed_of"]
@@ -24,7 +23,7 @@ def feed_of(session: Session, channel: ChannelRef, now: datetime) -> dict[str, A
     return {
         **msgspec.structs.asdict(status),
         "publisher": publisher.name if publisher else None,
-        "writes_per_minute": int(resolve(session, feeding.WRITES_PER_MINUTE, place_of(channel), at=now)),
+        "writes_per_minute": int(resolve(session, feeding.WRITES_PER_MINUTE, channel.where, at=now)),
         "stale_keys": [msgspec.structs.asdict(key) for key in stale_keys(session, channel)],
         "parked_keys": [msgspec.structs.asdict(key) for key in parked_keys(session, channel)],
     }

@@ -11,7 +11,7 @@ from onhand.web import Column, filled
 from sqlalchemy.orm import Session
 
 from onhand_channels.services import degrade, feeding, health_of
-from onhand_channels.services.checklist import PLAN, place_of
+from onhand_channels.services.checklist import PLAN
 from onhand_channels.values import Degrade, Degraded, Stayed
 from onhand_channels.views.asking import demand_whole_entities, known_channel, may_in
 from onhand_channels.views.feed_page import feed_of
@@ -53,7 +53,7 @@ def health(code: str) -> str:
         return {
             "channel": channel,
             "health": health_of(session, [channel], now=now)[channel.id],
-            "plan": str(resolve(session, PLAN, place_of(channel), at=now)),
+            "plan": str(resolve(session, PLAN, channel.where, at=now)),
             "feed": feed_of(session, channel, now),
             "may_replay": may_in("channels.replay", channel.entity_id),
             "may_edit": channel.active and may_in("channels.edit", channel.entity_id),

@@ -12,7 +12,6 @@ from onhand_master_data.api import describe_items, describe_locations
 from sqlalchemy.orm import Session
 
 from onhand_channels.feed_values import FeedKey, Publisher, Write
-from onhand_channels.services.checklist import place_of
 from onhand_channels.services.feeding.serving import publisher_of
 from onhand_channels.services.registry import channels_by_code
 from onhand_channels.values import ChannelRef
@@ -262,6 +261,6 @@ def _columns(channel: ChannelRef, pairs: Sequence[tuple[Due, Number]], now: date
 def _tokens(session: Session, channel: ChannelRef, row: tuple[float, datetime], now: datetime) -> float:
     """Return what is left of a channel's budget: it refills evenly, and never holds more than a tenth of a minute's."""
     tokens, refilled_at = row
-    rate = int(resolve(session, WRITES_PER_MINUTE, place_of(channel), at=now))
+    rate = int(resolve(session, WRITES_PER_MINUTE, channel.where, at=now))
     refilled = tokens + max((now - refilled_at).total_seconds(), 0.0) * rate / 60
     return min(refilled, max(rate / 10, 1.0))

@@ -15,7 +15,6 @@ from onhand.policies.services import resolve
 from sqlalchemy.orm import Session
 
 from onhand_channels.feed_values import Publisher
-from onhand_channels.services.checklist import place_of
 from onhand_channels.services.feeding.serving import publishers, served
 from onhand_channels.services.registry import channels_of
 from onhand_channels.values import ChannelRef
@@ -176,6 +175,6 @@ def _seed(session: Session, channel: ChannelRef, after: int | None, now: datetim
 def _forget(session: Session, fed: Sequence[ChannelRef], now: datetime) -> None:
     """No longer net out orders that were not told for so long that they will not be."""
     befores = [
-        now - timedelta(minutes=int(resolve(session, IN_FLIGHT_MINUTES, place_of(channel), at=now))) for channel in fed
+        now - timedelta(minutes=int(resolve(session, IN_FLIGHT_MINUTES, channel.where, at=now))) for channel in fed
     ]
     cursor(session).execute(FORGET, (now, int_array([channel.id for channel in fed]), time_array(befores)))
