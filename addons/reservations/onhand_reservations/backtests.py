@@ -5,12 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 
 from onhand.contributions import BacktestResult, BacktestRow, PolicyBacktest, PolicyTrial
 from onhand.db import cursor, int_array, time_array
 from onhand.policies.book import Where
-from onhand_stock.api import worth
+from onhand_stock.api import item_page, worth
 from sqlalchemy.orm import Session
 
 from onhand_reservations.settings import BUFFER, TTL
@@ -162,7 +161,7 @@ def _won(session: Session, trial: PolicyTrial, refused: Sequence[tuple[Any, ...]
     there = cursor(session).execute(THERE, (items, locations, moments)).fetchall() if candidates else []
     return [
         BacktestRow(
-            f"{quantity} of {sku} at {code}", f"/stock/items/{quote(sku)}?location={quote(code)}",
+            f"{quantity} of {sku} at {code}", item_page(sku, code),
             f"refused: {available} there, {live} kept back", f"promised: {draft} kept back", quantity,
             _worth(trial, where, quantity),
         )

@@ -73,6 +73,7 @@ def test_a_refusal_stays_true_until_what_was_asked_for_is_there(shop, still_refu
     shop.stock(1)
     shop.try_hold({shop.sku: 3}, location="A1")
     assert [cause.key for cause in still_refused()] == [key_of(shop)]
+    assert still_refused(["item:one@location:two"]) == [], "a key of somebody else's"
     shop.stock(1)
     assert [cause.quantity for cause in still_refused([key_of(shop)])] == [3]
     shop.stock(1)

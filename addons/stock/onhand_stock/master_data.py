@@ -1,11 +1,13 @@
 """What the ledger tells master data: which items and locations have moved, and what of them is on hand."""
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from onhand.db import cursor
 from onhand_master_data.api import Use
 from sqlalchemy.orm import Session
 
+from onhand_stock.places import item_page
 from onhand_stock.states import PHYSICAL, SHORTAGE, STATES
 
 __all__ = ["item_obligations", "uses"]
@@ -23,11 +25,11 @@ WHERE b.location_id = ANY(%(locations)s) AND b.entity_id = %(entity)s GROUP BY b
 """
 OPEN = f"""
 /* master_data.item_obligations */
-SELECT b.item_id, {" + ".join(STATES)}, 'units in the book of ' || l.code, '/stock/items/' || i.sku
+SELECT b.item_id, {" + ".join(STATES)}, 'units in the book of ' || l.code, i.sku
 FROM stock.balance b JOIN master_data.item i ON i.id = b.item_id JOIN master_data.location l ON l.id = b.location_id
 WHERE b.item_id = ANY(%(items)s) AND b.entity_id = %(entity)s AND {" + ".join(STATES)} > 0
 UNION ALL
-SELECT item_id, count(*), 'adjustments to decide', '/stock/adjustments' FROM stock.adjustment
+SELECT item_id, count(*), 'adjustments to decide', NULL FROM stock.adjustment
 WHERE item_id = ANY(%(items)s) AND entity_id = %(entity)s AND status IN ('waiting', 'recount') GROUP BY item_id
 """
 
@@ -42,7 +44,7 @@ def uses(session: Session, entity_id: int, item_ids: Sequence[int], location_ids
             entity_id,
             f"on hand at {places} locations" if subject == "item" else f"on hand of {places} items",
             int(units),
-            f"/stock/items/{code}" if subject == "item" else f"/stock/?location={code}",
+            item_page(code) if subject == "item" else f"/stock/?{urlencode({'location': code})}",
         )
         for subject, id_, places, units, code in cursor(session).execute(USES, arguments).fetchall()
     ]
@@ -51,4 +53,7 @@ def uses(session: Session, entity_id: int, item_ids: Sequence[int], location_ids
 def item_obligations(session: Session, entity_id: int, item_ids: Sequence[int]) -> list[Use]:
     """Return what the book still has of items, in whatever state, and the adjustments of them that are not decided."""
     rows = cursor(session).execute(OPEN, {"items": list(item_ids), "entity": entity_id}).fetchall()
-    return [Use("item", item_id, entity_id, label, int(units), href) for item_id, units, label, href in rows]
+    return [
+        Use("item", item_id, entity_id, label, int(units), item_page(sku) if sku else "/stock/adjustments")
+        for item_id, units, label, sku in rows
+    ]

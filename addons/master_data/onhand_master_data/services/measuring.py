@@ -169,5 +169,9 @@ def _of_item(
         quantity=int(points),
         occurred_at=found_at,
         title=f"{sku} {name}: {messages[0]}" + (f" and {len(messages) - 1} more" if len(messages) > 1 else ""),
-        evidence={"findings": "; ".join(messages), "points": int(points), "href": f"/master_data/items/{sku}"},
+        evidence={
+            "findings": "; ".join(messages),
+            "points": int(points),
+            "href": f"/master_data/items/{quote(sku, safe='')}",
+        },
     )

@@ -10,7 +10,7 @@ from onhand.events import Cause, ExceptionsRaised
 from onhand.outbox import publish
 from onhand.transaction import context
 from onhand_master_data.api import describe_items, describe_locations
-from onhand_stock.api import Refused
+from onhand_stock.api import Refused, cause_at, places_named
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
@@ -103,9 +103,7 @@ def _tell(
 
 def still_true(session: Session, entity_id: int, keys: Collection[str] | None, now: datetime) -> list[Cause]:  # noqa: ARG001
     """Return the refusals that would be refused again now: what was last asked for is still not there."""
-    places = None if keys is None else [place for key in keys if (place := _place(key))]
-    items = None if places is None else int_array([place[0] for place in places])
-    locations = None if places is None else int_array([place[1] for place in places])
+    items, locations = places_named(keys)
     rows = cursor(session).execute(STILL_TRUE, (entity_id, items, items, locations)).fetchall()
     return _causes(session, entity_id, [(row[0], row[1], row[2], row[3], row[4]) for row in rows])
 
@@ -113,26 +111,10 @@ def still_true(session: Session, entity_id: int, keys: Collection[str] | None, n
 def _causes(session: Session, entity_id: int, rows: Sequence[tuple[int, int, int, datetime, int]]) -> list[Cause]:
     items = describe_items(session, {row[0] for row in rows})
     locations = describe_locations(session, {row[1] for row in rows})
-    causes: list[Cause] = []
-    for item_id, location_id, quantity, seen_at, times in rows:
-        sku, code = items[item_id].sku, locations[location_id].code
-        causes.append(
-            Cause(
-                key=f"item:{item_id}@location:{location_id}",
-                entity_id=entity_id,
-                item_id=item_id,
-                location_id=location_id,
-                quantity=quantity,
-                occurred_at=seen_at,
-                title=f"{sku} at {code}: {quantity} could not be promised",
-                evidence={"sku": sku, "location": code, "times": times, "href": f"/stock/items/{sku}?location={code}"},
-            )
+    return [
+        cause_at(
+            entity_id, items[item_id], locations[location_id], quantity=quantity, occurred_at=seen_at,
+            title=f"{quantity} could not be promised", evidence={"times": times},
         )
-    return causes
-
-
-def _place(key: str) -> Place | None:
-    item, _, location = key.partition("@location:")
-    if not item.startswith("item:") or not location:
-        return None
-    return int(item.removeprefix("item:")), int(location)
+        for item_id, location_id, quantity, seen_at, times in rows
+    ]  # fmt: skip

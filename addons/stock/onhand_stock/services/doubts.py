@@ -6,10 +6,9 @@ falls below what was counted; either the book was wrong before or the sale is, a
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from urllib.parse import quote, urlencode
 
 from msgspec import Struct
-from onhand.db import cursor, int_array
+from onhand.db import cursor
 from onhand.events import Cause, ExceptionsRaised
 from onhand.outbox import publish
 from onhand.transaction import context
@@ -20,7 +19,7 @@ from onhand_stock.decision import Balance, Key, unexplained_of
 from onhand_stock.kinds import DERIVED_KINDS
 from onhand_stock.movements import Entry
 from onhand_stock.naming import movement_name
-from onhand_stock.services.shortages import place_of
+from onhand_stock.places import cause_at, places_named
 
 __all__ = ["KIND", "Doubt", "still_true", "tell", "tell_late"]
 
@@ -83,9 +82,7 @@ def tell(session: Session, doubts: Sequence[Doubt]) -> None:
 
 def still_true(session: Session, entity_id: int, keys: Collection[str] | None, now: datetime) -> list[Cause]:  # noqa: ARG001
     """Return the places whose book is not what was counted and happened since. Another count settles it."""
-    places = None if keys is None else [place for key in keys if (place := place_of(key))]
-    items = None if places is None else int_array([place[0] for place in places])
-    locations = None if places is None else int_array([place[1] for place in places])
+    items, locations = places_named(keys)
     rows = cursor(session).execute(STILL_TRUE, (entity_id, items, items, locations)).fetchall()
     names = describe_items(session, {row[0] for row in rows})
     codes = describe_locations(session, {row[1] for row in rows})
@@ -96,15 +93,7 @@ def _cause(
     entity_id: int, item: ItemName, location: LocationName, counted_at: datetime, beyond: int, evidence: dict[str, str]
 ) -> Cause:
     side = "above" if beyond > 0 else "below"
-    href = f"/stock/items/{quote(item.sku, safe='')}?{urlencode({'location': location.code})}"
-    return Cause(
-        key=f"item:{item.id}@location:{location.id}",
-        entity_id=entity_id,
-        item_id=item.id,
-        location_id=location.id,
-        quantity=abs(beyond),
-        occurred_at=counted_at,
-        title=f"{item.sku} at {location.code}: facts told late left the book {abs(beyond)} {side} what was counted; "
-        "count again",
-        evidence={"sku": item.sku, "location": location.code, "href": href} | evidence,
-    )
+    title = f"facts told late left the book {abs(beyond)} {side} what was counted; count again"
+    return cause_at(
+        entity_id, item, location, quantity=abs(beyond), occurred_at=counted_at, title=title, evidence=evidence
+    )  # fmt: skip

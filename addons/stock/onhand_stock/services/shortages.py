@@ -1,9 +1,7 @@
 """Shortages: units that left though the book had none; which entry took them, and which cleared them."""
 
-import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 from onhand.db import cursor, int_array, text_array, time_array
@@ -14,11 +12,10 @@ from onhand_master_data.api import ItemName, LocationName, describe_items, descr
 from sqlalchemy.orm import Session
 
 from onhand_stock.movements import Entry
+from onhand_stock.places import cause_at, places_named
 from onhand_stock.states import SHORTAGE
 
-__all__ = ["keep", "place_of", "still_true", "tell"]
-
-KEY = re.compile(r"item:(\d{1,9})@location:(\d{1,9})")
+__all__ = ["keep", "still_true", "tell"]
 
 OPEN = """
 /* shortage.open */ INSERT INTO stock.shortage (recorded_at, id, entity_id, item_id, location_id, quantity, occurred_at, trigger)
@@ -148,9 +145,7 @@ def still_true(session: Session, entity_id: int, keys: Collection[str] | None, n
 
     A later count settles the latter: what it found is then the book.
     """
-    places = None if keys is None else [place for key in keys if (place := place_of(key))]
-    items = None if places is None else int_array([place[0] for place in places])
-    locations = None if places is None else int_array([place[1] for place in places])
+    items, locations = places_named(keys)
     rows = cursor(session).execute(STILL_TRUE, (entity_id, items, items, locations)).fetchall()
     names = describe_items(session, {row[0] for row in rows})
     codes = describe_locations(session, {row[1] for row in rows})
@@ -179,24 +174,11 @@ def _cause(
 ) -> Cause:
     """`standing` of the `taken` units are missing still; none: they turned up, later than they can have left."""
     title = (
-        f"{item.sku} at {location.code}: {standing} went out that the book did not have"
+        f"{standing} went out that the book did not have"
         if standing
-        else f"{item.sku} at {location.code}: {taken} left before they came; probably miscounted"
+        else f"{taken} left before they came; probably miscounted"
     )
-    href = f"/stock/items/{quote(item.sku, safe='')}?{urlencode({'location': location.code})}"
-    return Cause(
-        key=f"item:{item.id}@location:{location.id}",
-        entity_id=entity_id,
-        item_id=item.id,
-        location_id=location.id,
-        quantity=standing or taken,
-        occurred_at=occurred_at,
-        title=title,
-        evidence={"sku": item.sku, "location": location.code, "href": href} | evidence,
-    )
-
-
-def place_of(key: str) -> tuple[int, int] | None:
-    """Return the item and location that a cause's key names; None for a key of another kind of cause."""
-    found = KEY.fullmatch(key)
-    return (int(found[1]), int(found[2])) if found else None
+    return cause_at(
+        entity_id, item, location,
+        quantity=standing or taken, occurred_at=occurred_at, title=title, evidence=evidence,
+    )  # fmt: skip

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from onhand.actors import Actor
@@ -32,6 +31,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from onhand_stock.models import Adjustment
+from onhand_stock.places import item_page
 from onhand_stock.queries import BalanceRow, balances
 from onhand_stock.services.adjusting.carrying import carry_out, excess_of
 from onhand_stock.services.adjusting.weighing import places_of, values_of
@@ -139,10 +139,9 @@ def _request(
 
 
 def _evidence(row: Adjustment, item: ItemName, place: LocationName) -> tuple[Proof, ...]:
-    narrowed = urlencode({"location": place.code, "state": row.state})
     proofs = [
         Proof("Request", item.name, f"/stock/adjustments/{row.id}"),
-        Proof("Ledger", f"{item.sku} at {place.code}", f"/stock/items/{quote(item.sku, safe='')}?{narrowed}"),
+        Proof("Ledger", f"{item.sku} at {place.code}", item_page(item.sku, place.code, row.state)),
     ]
     if row.counted is not None:
         proofs.append(Proof("Counted again", f"{row.counted} found in all, by {row.recounted_by}"))
