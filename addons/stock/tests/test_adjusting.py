@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from onhand.approvals.api import Decision, decide
 from onhand.approvals.models import Approval
 from onhand.db import cursor
 from onhand.policies.book import Where
@@ -280,6 +281,23 @@ def test_the_number_of_statements_does_not_depend_on_the_length_of_the_list(shop
     assert cost(shop.items[1:2], -1) == cost(shop.items[2:7], -1)
     cost(shop.items[7:8], -40)
     assert cost(shop.items[8:9], -40) == cost(shop.items[9:12], -40)
+
+
+def test_looking_at_many_requests_again_takes_as_many_statements_as_at_one(shop, ask, manager, statements):
+    for item in shop.items[:5]:
+        shop.receive(100, item)
+    waiting = [ask(-40, item=item) for item in shop.items[:5]]
+    for item in shop.items[:5]:
+        shop.sell(1, item)
+
+    def cost(answers):
+        decisions = [Decision(answer.approval_id, 1, "approve", None) for answer in answers]
+        with statements() as seen:
+            found = shop.run(lambda session, now: decide(session, decisions, by=manager, now=now))
+        assert [one.why for one in found] == ["changed"] * len(answers)
+        return len(seen)
+
+    assert cost(waiting[:1]) == cost(waiting[1:])
 
 
 def test_what_is_adjusted_is_adjusted_back_under_the_same_rules(shop, ask):

@@ -209,7 +209,13 @@ def test_what_is_not_there_and_what_is_anothers_are_alike(clerk, shop, other_sho
 
 @pytest.mark.parametrize(
     ("at", "status"),
-    [("yesterday", 400), ("2026-01-05T99:00", 400), ("0001-01-01T00:00", 200), ("9999-12-31T23:59", 200)],
+    [
+        ("yesterday", 400),
+        ("2026-01-05T99:00", 400),
+        ("0001-01-01T00:00", 400),
+        ("0002-01-01T00:00", 200),
+        ("9998-12-31T23:59", 200),
+    ],
 )
 def test_a_moment_that_is_none_is_refused_and_a_far_one_answered(clerk, shop, at, status):
     shop.receive(1)

@@ -40,6 +40,8 @@ from onhand_stock.states import STATES
 
 __all__ = ["ADJUSTMENT", "apply", "recheck", "requests_of", "revise"]
 
+NOTHING = dict.fromkeys(STATES, 0)
+
 
 def apply(
     session: Session, approvals: Sequence[Approval], *, by: Actor, now: datetime
@@ -64,18 +66,16 @@ def recheck(
     """Compare the balances with what was seen: the change is asked for anew on the numbers of now, where it still can be."""
     rows = _rows(session, approvals)
     bad = check(session, [(row.reason, None if row.position is not None else row.kind) for row in rows])
-    found: list[ApprovalRequest | NotApplied | None] = []
-    here = {(one.item_id, one.location_id): one for one in _balances(session, rows)}
-    for row, approval, reason in zip(rows, approvals, bad, strict=True):
-        units = here.get((row.item_id, row.location_id))
-        now_there = 0 if units is None else units.states[row.state]
-        if reason is not None:
-            found.append(NotApplied(reason.detail))
-        elif row.position is not None or now_there == approval.request.payload["seen"]:
-            found.append(None)
-        else:
-            found.append(_anew(session, row, now_there, units))
-    return found
+    there = _there(session, rows)
+    moved = [
+        row
+        for row, approval, reason in zip(rows, approvals, bad, strict=True)
+        if reason is None and row.position is None and there[row.id][row.state] != approval.request.payload["seen"]
+    ]
+    anew = _anew(session, moved, there)
+    return [
+        anew.get(row.id) if reason is None else NotApplied(reason.detail) for row, reason in zip(rows, bad, strict=True)
+    ]
 
 
 def requests_of(
@@ -149,12 +149,20 @@ def _evidence(row: Adjustment, item: ItemName, place: LocationName) -> tuple[Pro
 
 
 def _anew(
-    session: Session, row: Adjustment, now_there: int, balance: BalanceRow | None
-) -> ApprovalRequest | NotApplied:
-    """Return the same change on the numbers of now. They are kept with the approval, and with the row once it is posted."""
-    units = [balance.states[state] if balance is not None else 0 for state in STATES]
-    fault = excess_of(row, units)
-    return NotApplied(fault[1]) if fault is not None else requests_of(session, [row], {row.id: now_there})[0]
+    session: Session, rows: Sequence[Adjustment], there: Mapping[UUID, Mapping[str, int]]
+) -> dict[UUID, ApprovalRequest | NotApplied]:
+    """Return the same changes on the numbers of now. They are kept with the approvals, and with the rows once posted."""
+    faults = {row.id: excess_of(row, [there[row.id][state] for state in STATES]) for row in rows}
+    fit = [row for row in rows if faults[row.id] is None]
+    requests = requests_of(session, fit, {row.id: there[row.id][row.state] for row in fit}) if fit else []
+    refused = {id_: NotApplied(fault[1]) for id_, fault in faults.items() if fault is not None}
+    return refused | {row.id: request for row, request in zip(fit, requests, strict=True)}
+
+
+def _there(session: Session, rows: Sequence[Adjustment]) -> dict[UUID, Mapping[str, int]]:
+    """Return the units by state that are at each row's place now."""
+    found = {(one.item_id, one.location_id): one.states for one in _balances(session, rows)}
+    return {row.id: found.get((row.item_id, row.location_id), NOTHING) for row in rows}
 
 
 def _rows(session: Session, approvals: Sequence[Approval]) -> list[Adjustment]:
@@ -197,22 +205,15 @@ def revise(
             row.value_minor = wish.amount_minor or row.value_minor
         else:
             row.delta, row.value_minor = wish.quantity or row.delta, value
-    there = {(one.item_id, one.location_id): one for one in _balances(session, rows)}
+    revised = [row for row, fault in zip(rows, faults, strict=True) if fault is None]
+    anew = _anew(session, revised, _there(session, revised))
     return [
-        _revised(session, row, approval, wish, there) if fault is None else NotApplied(fault)
+        _noted(anew[row.id], approval, wish) if fault is None else NotApplied(fault)
         for row, (approval, wish), fault in zip(rows, wishes, faults, strict=True)
     ]
 
 
-def _revised(
-    session: Session,
-    row: Adjustment,
-    approval: Approval,
-    wish: Amendment,
-    there: Mapping[tuple[int, int], BalanceRow],
-) -> ApprovalRequest | NotApplied:
-    units = there.get((row.item_id, row.location_id))
-    anew = _anew(session, row, 0 if units is None else units.states[row.state], units)
+def _noted(anew: ApprovalRequest | NotApplied, approval: Approval, wish: Amendment) -> ApprovalRequest | NotApplied:
     note = approval.request.note if wish.note is None else wish.note or None
     return anew if isinstance(anew, NotApplied) else replace(anew, note=note)
 
