@@ -27,7 +27,7 @@ from onhand.approvals.services.rows import (
     set_steps,
     tell,
 )  # fmt: skip
-from onhand.approvals.services.weighing import RuleBook, Totals, touched
+from onhand.approvals.services.weighing import RuleBook, Step, Weight, touched, weights_anew
 from onhand.contributions import ApprovalKind
 from onhand.notices.api import NewNotice, notify
 from onhand.reasons.api import check
@@ -240,8 +240,10 @@ def _recheck(
                 outdated.append((row, found))
         if outdated:
             book = RuleBook.read(session, touched((found for _, found in outdated), bench.kinds))
-            for row, found in outdated:
-                refused[row.id] = _outdate(session, row, found, bench.kinds, book, told, now)
+            weights = weights_anew(session, [(found, row.requester, row.id) for row, found in outdated], now=now)
+            for (row, found), weight in zip(outdated, weights, strict=True):
+                refused[row.id] = _outdate(session, row, found, weight, book.steps(bench.kinds, found, weight), now)
+                told.append((row, "outdated", {"note": None}))
     return refused
 
 
@@ -249,23 +251,19 @@ def _outdate(
     session: Session,
     row: Row,
     found: ApprovalRequest,
-    kinds: Mapping[str, ApprovalKind],
-    book: RuleBook,
-    told: list[tuple[Row, str, dict[str, Any]]],
+    weight: Weight,
+    steps: Sequence[Step],
     now: datetime,
 ) -> Refused:
     """Keep the new numbers as the next version, for which all consents are needed anew."""
     put(row, found)
     row.version += 1
-    weight = Totals(session, [found], row.requester, now=now, besides=[row.id]).weigh(found)
-    steps = book.steps(kinds, found, weight)
     if steps:
         set_steps(row, steps, weight)
     else:  # smaller by now, yet somebody was asked: the first of them still says yes or no
         row.step, row.waiting_role, row.steps = 0, row.steps[0]["role"], row.steps[:1]
         row.weighed_quantity, row.weighed_amount_minor = weight.quantity, weight.amount_minor
     row.due_at, row.reminded = due_after(session, row, now), 0
-    told.append((row, "outdated", {"note": None}))
     detail = f"the numbers have moved since it was asked; look at version {row.version} and decide again"
     return Refused("outdated", detail, row.id, row.version, found)
 

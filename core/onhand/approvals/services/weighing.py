@@ -17,7 +17,7 @@ from onhand.policies.book import Where
 from onhand.policies.services import resolve_many
 
 __all__ = [
-    "SPLIT_HOURS", "Alike", "RuleBook", "Step", "Totals", "Weight", "alike", "kind_and_field", "reaches", "touched",
+    "SPLIT_HOURS", "Alike", "RuleBook", "Step", "Totals", "Weight", "alike", "kind_and_field", "reaches", "touched", "weights_anew",
 ]  # fmt: skip
 
 SPLIT_HOURS = "approvals.split_hours"
@@ -26,11 +26,12 @@ RECENT = """
 /* approvals.recent */ SELECT alike.position::int, coalesce(sum(abs(past.quantity)), 0)::bigint,
   coalesce(sum(abs(past.amount_minor)) FILTER (WHERE past.currency IS NOT DISTINCT FROM alike.currency), 0)::bigint
 FROM unnest(%(kinds)s::text[], %(entities)s::int[], %(locations)s::int[], %(subjects)s::text[], %(currencies)s::text[],
-    %(since)s::timestamptz[]) WITH ORDINALITY AS alike(kind, entity_id, location_id, subject, currency, since, position)
-JOIN onhand.approval AS past ON past.requester = %(requester)s AND past.kind = alike.kind AND past.asked_at > alike.since
+    %(since)s::timestamptz[], %(requesters)s::text[], %(own)s::uuid[])
+  WITH ORDINALITY AS alike(kind, entity_id, location_id, subject, currency, since, requester, own, position)
+JOIN onhand.approval AS past ON past.requester = alike.requester AND past.kind = alike.kind AND past.asked_at > alike.since
   AND past.entity_id IS NOT DISTINCT FROM alike.entity_id AND past.location_id IS NOT DISTINCT FROM alike.location_id
   AND past.subject IS NOT DISTINCT FROM alike.subject AND past.status IN ('pending', 'approved', 'returned')
-  AND past.id <> ALL(%(besides)s::uuid[])
+  AND past.id <> ALL(%(besides)s::uuid[]) AND past.id IS DISTINCT FROM alike.own
 GROUP BY alike.position
 """
 Alike = tuple[str, int | None, int | None, str | None, str | None]
@@ -144,35 +145,55 @@ class Totals:
         besides: Sequence[UUID] = (),
     ) -> None:
         places = list(dict.fromkeys(map(alike, requests)))
-        hours = resolve_many(
-            session,
-            SPLIT_HOURS,
-            [Where(location_id=place, entity_id=entity) for _, entity, place, _, _ in places],
-            at=now,
-        )
-        values: dict[str, Any] = {
-            "requester": requester,
-            "kinds": text_array(each[0] for each in places),
-            "entities": int_array(each[1] for each in places),
-            "locations": int_array(each[2] for each in places),
-            "subjects": text_array(each[3] for each in places),
-            "currencies": text_array(each[4] for each in places),
-            "since": time_array(now - timedelta(hours=int(each)) for each in hours),
-            "besides": list(besides),
-        }
-        self._sums: dict[Alike, tuple[int, int]] = {}
-        for position, quantity, amount in cursor(session).execute(RECENT, values):
-            self._sums[places[position - 1]] = (quantity, amount)
+        sums = _recent(session, [(place, requester, None) for place in places], besides, now)
+        self._sums = dict(zip(places, sums, strict=True))
 
     def weigh(self, request: ApprovalRequest) -> Weight:
         """Return a request's weight together with what went before it."""
-        quantity, amount = self._sums.get(alike(request), (0, 0))
-        return Weight(quantity + abs(request.quantity or 0), amount + abs(request.amount_minor or 0), request.currency)
+        return _weight(request, self._sums[alike(request)])
 
     def add(self, request: ApprovalRequest) -> None:
         """Count a request for those that follow it."""
         weight = self.weigh(request)
         self._sums[alike(request)] = (weight.quantity, weight.amount_minor)
+
+
+def weights_anew(
+    session: Session, asked: Sequence[tuple[ApprovalRequest, str, UUID]], *, now: datetime
+) -> list[Weight]:  # fmt: skip
+    """Return what weight requests have that their approvals come to by now: (request, requester, approval) each.
+
+    Each is weighed together with what else its requester asked for; all of it is read in one statement.
+    """
+    sums = _recent(session, [(alike(request), requester, own) for request, requester, own in asked], (), now)
+    return [_weight(request, sum_) for (request, _, _), sum_ in zip(asked, sums, strict=True)]
+
+
+def _weight(request: ApprovalRequest, before: tuple[int, int]) -> Weight:
+    quantity, amount = before
+    return Weight(quantity + abs(request.quantity or 0), amount + abs(request.amount_minor or 0), request.currency)
+
+
+def _recent(
+    session: Session, asked: Sequence[tuple[Alike, str, UUID | None]], besides: Sequence[UUID], now: datetime
+) -> list[tuple[int, int]]:  # fmt: skip
+    """Return what was asked for alike within the window, quantity and amount: but for `besides`, and each one's own."""
+    places = [place for place, _, _ in asked]
+    where = [Where(location_id=place, entity_id=entity) for _, entity, place, _, _ in places]
+    hours = resolve_many(session, SPLIT_HOURS, where, at=now)
+    values: dict[str, Any] = {
+        "kinds": text_array(each[0] for each in places),
+        "entities": int_array(each[1] for each in places),
+        "locations": int_array(each[2] for each in places),
+        "subjects": text_array(each[3] for each in places),
+        "currencies": text_array(each[4] for each in places),
+        "since": time_array(now - timedelta(hours=int(each)) for each in hours),
+        "requesters": text_array(requester for _, requester, _ in asked),
+        "own": [own for _, _, own in asked],
+        "besides": list(besides),
+    }
+    found = {row[0]: (row[1], row[2]) for row in cursor(session).execute(RECENT, values)}
+    return [found.get(position, (0, 0)) for position in range(1, len(asked) + 1)]
 
 
 def alike(request: ApprovalRequest) -> Alike:
