@@ -1,13 +1,12 @@
 """With many exceptions a list costs what its page costs: indexes lead to it, and counts stop at their bound."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
 from onhand.db import cursor
-from onhand_exceptions import filtering, queries, services
+from onhand_exceptions import filtering, queries
 from onhand_exceptions.filtering import Filter, Vocabulary
 from sqlalchemy import func, literal, select
 
@@ -30,15 +29,32 @@ FROM (SELECT n, n %% 200 AS place, CASE WHEN n %% 100 IN (3, 7) THEN 'noise' WHE
 """
 
 
-@pytest.fixture
-def many(transact, entities, person, superuser):
-    """So many exceptions in the first entity, known to the planner; the answer is who owns some."""
-    owner = person("governance")
+@pytest.fixture(scope="module")
+def filled(onhand_sites, addons):
+    """A site with so many exceptions in its first entity, known to the planner, and who owns some; here all only read."""
+    site = onhand_sites.site(addons)
+    site.reset()
+    entities, owner = site.found(["A", "B"], disabled={}), site.person("governance")
     for first in range(1, ROWS, AT_ONCE):
         arguments = {"entity": entities[0].id, "owner": owner.id, "first": first, "last": first + AT_ONCE - 1}
-        transact(lambda session, _, a=arguments: cursor(session).execute(FILL, a) and None)
-    superuser("ANALYZE exceptions.exception, exceptions.word, exceptions.filed")
-    return owner
+        site.transact(lambda session, _, a=arguments: cursor(session).execute(FILL, a) and None)
+    site.database.superuser("ANALYZE exceptions.exception, exceptions.word, exceptions.filed")
+    return site, entities, owner
+
+
+@pytest.fixture
+def onhand_site(filled):
+    return filled[0]
+
+
+@pytest.fixture
+def entities(filled):
+    return filled[1]
+
+
+@pytest.fixture
+def many(filled):
+    return filled[2]
 
 
 def plan_of(session, query):
@@ -172,30 +188,6 @@ def test_a_search_for_words_reads_what_it_finds_or_a_page_not_the_table(many, tr
     assert {text: rows for text, rows in found.items() if rows > 5 * PAGE} == {}
 
 
-def test_words_are_found_by_how_they_begin_and_follow_their_exception(transact, world, cause, entities):
-    entity = entities[0].id
-
-    def found(text):
-        def look(session, now):
-            wanted = filtering.parse(text, Vocabulary(words=partial(queries.words_of, session)), Filter())
-            return [row.title for row in queries.first(session, {entity: None}, wanted, now, 10)]
-
-        return transact(look)
-
-    def tell(title, minute):
-        one = replace(cause(minute=minute, sku="85-123/A"), title=title)
-        world["leak"] = {one.key: one}
-        transact(lambda s, now: services.record(s, [one], "leak", now=now))
-
-    tell("Late tea: order ab_12.7 of Ünal", 0)
-    for text in ("late", "LAT", "ab_12", "ab-12.7", "12", "ünal", "85-12", "a", "te late", '"tea order"', '"late tea"'):
-        assert len(found(text)) == 1, text
-    for text in ("ate", "b_12", "5-123", "late coffee", '"late order"', "--", "%"):
-        assert found(text) == [], text
-    tell("Late coffee", 1)
-    assert (found("tea"), found("coffee"), found("late")) == ([], ["Late coffee"], ["Late coffee"])
-
-
 def test_the_plan_of_a_full_scan_would_be_noticed(many, transact):
     query = select(queries.Exception_.id).where(queries.Exception_.reason == "never said")
     [(node, _)] = scans(transact(lambda s, _: plan_of(s, query)))
@@ -208,7 +200,7 @@ def test_people_of_one_location_are_led_to_it(many, transact, entities):
     assert all("Seq Scan" not in node for node, _ in scans(found))
 
 
-def test_time_passes_by_index_too(many, transact, entities, superuser):
+def test_time_passes_by_index_too(many, transact, entities):
     from onhand_exceptions.services import escalating
 
     def plan(session, now):
