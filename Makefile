@@ -17,6 +17,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 2 ? 2 : n)))
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
+unexport PYTHONDONTWRITEBYTECODE # tests start hundreds of processes: what one compiles the next need not
 
 .PHONY: help setup demo test check bench crash scenario docs migrate dev format clean
 

@@ -8,6 +8,7 @@ import tomllib
 import venv
 from collections.abc import Iterable, Iterator
 from importlib import metadata
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -87,7 +88,11 @@ def _files(name: str, site: Path) -> Iterator[tuple[Path, Path]]:
     distribution = metadata.distribution(name)
     for path in distribution.files or []:
         if ".." not in path.parts and "__pycache__" not in path.parts:
-            yield Path(str(distribution.locate_file(path))), site / path
+            source = Path(str(distribution.locate_file(path)))
+            yield source, site / path
+            if path.suffix == ".py":  # what is compiled here need not be compiled there: it goes by the source's date
+                compiled = Path(cache_from_source(source))
+                yield compiled, (site / path).parent / "__pycache__" / compiled.name
 
 
 def _link(source: Path, place: Path) -> None:
