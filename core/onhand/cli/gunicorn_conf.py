@@ -60,6 +60,7 @@ def look_for_garbage_seldom() -> None:
 
 
 def child_exit(_: Any, worker: Any) -> None:
-    """Forget the gauges of a web process that has ended; its counters stay counted."""
+    """Free the seat of a web process that has ended and forget its gauges; its counters stay counted."""
+    worker.share.leave()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

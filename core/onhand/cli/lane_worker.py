@@ -24,6 +24,7 @@ from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 from onhand import shedding
 from onhand.cli.patience import PatientUnreader, bound_sending
+from onhand.cli.sharing import Seats
 from onhand.metrics import round_requests
 from onhand.recycling import end_web_process
 from onhand.rest.calls import Ids, Lane, Visit, Way
@@ -69,8 +70,15 @@ class _Line:
         self.waiting: deque[_Arrival] = deque()
 
 
+SEATS = Seats()
+
+
 class LaneWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Gunicorn's threads, with rounds for what the application's lane answers."""
+    """Gunicorn's threads, with rounds for what the application's lane answers, and a fair share of the connections."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.share = SEATS.take()  # before the fork, by one process for all
 
     def run(self) -> None:
         """Serve until told to stop."""
@@ -85,6 +93,19 @@ class LaneWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if extensions:
             Watch(self.wsgi, end_web_process).start()
         super().run()
+
+    def accept(self, listener: Any) -> None:
+        """Take a connection, unless another process should."""
+        if self.share.lets_others(self.nr_conns):
+            self.set_accept_enabled(False)
+        else:
+            super().accept(listener)
+            self.share.tell(self.nr_conns)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Watch for new connections, or no longer; not while another process should take them."""
+        if not (enabled and self.share.is_back):
+            super().set_accept_enabled(enabled)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Hand a connection to a thread; one that is new and has said nothing yet is watched instead."""
@@ -123,7 +144,12 @@ class LaneWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for connections that have something to say, and begin a round with those that want one."""
-        super().wait_for_and_dispatch_events(timeout)
+        super().wait_for_and_dispatch_events(self.share.seconds(timeout))
+        self.share.waited()
+        if self.alive:
+            self.share.tell(self.nr_conns)
+        else:
+            self.share.leave()
         while self._grown:
             self._begin(self._grown.pop())
 

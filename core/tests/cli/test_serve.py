@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 
@@ -84,6 +85,33 @@ def test_metrics_of_all_processes_add_up(served):
         name = 'onhand_request_seconds_count{endpoint="health.livez",method="GET",status="200"}'
         counts.add(next(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name)))
     assert counts == {20.0}
+
+
+def test_processes_share_the_connections_and_one_that_stands_still_keeps_none_waiting(served, port):
+    _, process = served
+    [arbiter] = [child for child in psutil.Process(process.pid).children() if "gunicorn" in " ".join(child.cmdline())]
+    workers = arbiter.children()
+
+    def say_hello():
+        line = socket.create_connection(("127.0.0.1", port), timeout=20)
+        line.sendall(b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert line.recv(4_096).startswith(b"HTTP/1.1 200")
+        return line
+
+    def held():
+        return [sum(one.status == "ESTABLISHED" for one in worker.net_connections("tcp")) for worker in workers]
+
+    lines = []
+    try:
+        lines += [say_hello() for _ in range(24)]
+        before = held()
+        assert min(before) >= 4, before
+        workers[0].suspend()
+        lines += [say_hello() for _ in range(4)]
+    finally:
+        workers[0].resume()
+        for line in lines:
+            line.close()
 
 
 def test_site_stops_when_asked_and_takes_its_services_along(served, folder):
