@@ -39,7 +39,7 @@ test: $(READY) ## Run every test
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(READY) ## Check form, types, boundaries, dependencies, templates and docs
-	@$(BIN)/python .ci/check.py $(DISTRIBUTIONS)
+	@$(BIN)/python .ci/check.py $(DISTRIBUTIONS) $(ARGS)
 
 bench: $(READY) ## Measure throughput beside what raw PostgreSQL does
 	@$(BIN)/python tests/bench $(ARGS)

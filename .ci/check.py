@@ -9,8 +9,15 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 
 
-def main(distributions: list[str]) -> int:
-    """Run the checks, two at a time; the answer is 1 when any of them failed."""
+TESTED = "--tested"
+
+
+def main(arguments: list[str]) -> int:
+    """Run the checks, two at a time; the answer is 1 when any of them failed.
+
+    `--tested` says that all tests have run: those that are a check, too, are not run again.
+    """
+    distributions = [argument for argument in arguments if argument != TESTED]
     checks: list[tuple[str, list[str], str]] = [
         ("form", ["ruff", "format", "--check", "--quiet", "."], "."),
         ("lint", ["ruff", "check", "--quiet", "."], "."),
@@ -20,6 +27,7 @@ def main(distributions: list[str]) -> int:
         ("docs", ["pytest", "-q", "-p", "no:xdist", "tests/docs", "tests/tree"], "."),
         *((f"dependencies of {folder}", ["deptry", "--no-ansi", "."], folder) for folder in distributions),
     ]
+    checks = [check for check in checks if check[0] != "docs" or TESTED not in arguments]
     started = time.monotonic()
     with ThreadPoolExecutor(max_workers=2) as pool:
         failed = [name for (name, _, _), passed in zip(checks, pool.map(run, checks), strict=True) if not passed]

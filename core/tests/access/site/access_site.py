@@ -111,7 +111,7 @@ class Site:
 @pytest.fixture(scope="session")
 def access_services():
     """PostgreSQL and Valkey with the core's schema."""
-    with temporary_services() as running:
+    with temporary_services(in_memory=True) as running:
         upgrade(running.owner_database_url, [])
         yield running
 

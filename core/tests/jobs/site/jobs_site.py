@@ -96,7 +96,7 @@ class Site:
 @pytest.fixture(scope="session")
 def probe_services():
     """PostgreSQL and Valkey with the schema of the core and the probe."""
-    with temporary_services() as services:
+    with temporary_services(in_memory=True) as services:
         upgrade(services.owner_database_url, ADDONS)
         yield services
 

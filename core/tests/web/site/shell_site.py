@@ -76,7 +76,7 @@ def post(client: FlaskClient, path: str, form_at: str | None = None, **form: obj
 
 @pytest.fixture(scope="session")
 def shell_services():
-    with temporary_services() as running:
+    with temporary_services(in_memory=True) as running:
         upgrade(running.owner_database_url, [])
         yield running
 
