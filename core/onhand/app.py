@@ -84,7 +84,7 @@ def assemble(
     rest.init_app(app)
     limits.init_app(app)
     lane = app.extensions["onhand_lane"] = Lane(app, app.wsgi_app)
-    app.wsgi_app = lane  # type: ignore[method-assign]
+    app.wsgi_app = lane  # type: ignore[method-assign]  # middleware goes around it
     access.init_app(app)
     health.init_app(app)
     web.init_app(app)

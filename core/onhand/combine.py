@@ -359,7 +359,7 @@ class Combiner(Generic[Request, Answer]):
             lambda session, now: self._execute(session, requests, now),
             entities=entities,
             is_hot=self._is_hot,
-            ahead=None if self._ahead is None else lambda session: self._ahead(session, requests),  # type: ignore[misc]
+            ahead=None if self._ahead is None else lambda session: self._ahead(session, requests),  # type: ignore[misc]  # not None: asked before
         )
         if len(answers) != len(batch):
             raise RuntimeError(f"{len(batch)} requests, {len(answers)} answers")

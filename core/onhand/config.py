@@ -84,7 +84,7 @@ class Settings:
                 if name not in kinds or name in OUTSIDE:
                     raise UnknownSetting(_unknown(key, kinds.keys() - OUTSIDE.keys(), OUTSIDE.get(name)))
                 found[name] = _parse(key, name, value, kinds[name])
-        return cls(**found)  # type: ignore[arg-type]
+        return cls(**found)  # type: ignore[arg-type]  # each field was read by its type
 
     @property
     def path(self) -> Path:

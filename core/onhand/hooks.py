@@ -59,7 +59,7 @@ def one_per(argument: str) -> Callable[[F], F]:
     """Say of a spec that it is answered by one thing for each in an argument, in their order. Below the kind's mark."""
 
     def mark(spec: F) -> F:
-        spec.onhand_one_per = argument  # type: ignore[attr-defined]
+        spec.onhand_one_per = argument  # type: ignore[attr-defined]  # marked for us
         return spec
 
     return mark
@@ -67,12 +67,12 @@ def one_per(argument: str) -> Callable[[F], F]:
 
 def kind_of(spec: Callable[..., Any]) -> HookKind:
     """Return the kind a spec was marked with."""
-    kind: HookKind = spec.onhand_kind  # type: ignore[attr-defined]
+    kind: HookKind = spec.onhand_kind  # type: ignore[attr-defined]  # marked for us
     return kind
 
 
 def _spec(spec: F, kind: HookKind, *, firstresult: bool = False) -> F:
-    spec.onhand_kind = kind  # type: ignore[attr-defined]
+    spec.onhand_kind = kind  # type: ignore[attr-defined]  # marked for us
     said = getattr(spec, "__deprecated__", None)
     warning = None if said is None else DeprecationWarning(f"the hook {spec.__name__} is deprecated {said}")
     return _mark(spec, firstresult=firstresult, warn_on_impl=warning)

@@ -72,8 +72,8 @@ def _options() -> dict[str, int]:
     # Whole seconds in the type only: redis takes fractions, Flask-Limiter's annotation does not know.
     return {
         "max_connections": REDIS_CONNECTIONS_MAX,
-        "socket_timeout": REDIS_TIMEOUT_SECONDS,  # type: ignore[dict-item]
-        "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,  # type: ignore[dict-item]
+        "socket_timeout": REDIS_TIMEOUT_SECONDS,  # type: ignore[dict-item]  # redis takes fractions
+        "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,  # type: ignore[dict-item]  # redis takes fractions
     }
 
 

@@ -163,5 +163,5 @@ def exposition(measures: Iterable[Measure] = ()) -> bytes:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(registry) + generate_latest(read_now)
     gathered = CollectorRegistry()
-    MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]
+    MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]  # the library has no types
     return generate_latest(gathered) + generate_latest(read_now)

@@ -104,5 +104,5 @@ def _whole_site(app: Flask) -> Mapping[str, Any]:
 
 
 def _owned(blueprint: Blueprint, noun: str) -> Blueprint:
-    blueprint.onhand_addon = noun  # type: ignore[attr-defined]
+    blueprint.onhand_addon = noun  # type: ignore[attr-defined]  # marked for us
     return blueprint

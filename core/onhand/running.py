@@ -84,7 +84,7 @@ def absent(session: Session, addons: Addons) -> list[Fault]:
     ]
 
 
-def not_running(session: Session, now: datetime) -> list[Fault]:  # noqa: ARG001
+def not_running(session: Session, now: datetime) -> list[Fault]:  # noqa: ARG001 - a health check is called so
     """Return why each add-on that is installed, or that some entity has on, does not run in this process."""
     addons = context(session).addons
     return [*addons.idle, *absent(session, addons)]

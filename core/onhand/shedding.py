@@ -39,7 +39,7 @@ def init_app(app: Flask, wait_seconds_max: float) -> None:
             return _refuse(environ, start_response)
         return serve(environ, start_response)
 
-    app.wsgi_app = shed  # type: ignore[method-assign]
+    app.wsgi_app = shed  # type: ignore[method-assign]  # middleware goes around it
 
 
 def waited_seconds(peer: socket.socket | None) -> float:

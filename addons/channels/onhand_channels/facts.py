@@ -157,7 +157,7 @@ def _moves(postable: Postable, claimed: Mapping[Place, Claim]) -> list[Move]:
     return moves
 
 
-def foresee(session: Session, postables: Sequence[Postable]) -> list[list[Foreseen]]:  # noqa: ARG001
+def foresee(session: Session, postables: Sequence[Postable]) -> list[list[Foreseen]]:  # noqa: ARG001 - an event type's handlers are called so
     """Say what handling would post, or for orders and cancellations what it would note. Nothing is promised to them."""
     return [_foreseen(postable) for postable in postables]
 

@@ -26,7 +26,7 @@ EVENTS = f"""
 """
 
 
-def _limits(session: Session, entity_id: int, since: datetime, until: datetime) -> dict[str, Any]:  # noqa: ARG001
+def _limits(session: Session, entity_id: int, since: datetime, until: datetime) -> dict[str, Any]:  # noqa: ARG001 - figures are asked so
     """Return the entity's channels, and the latency that policy allows each at the end of the period."""
     channels = channels_of(session, [entity_id])
     return {

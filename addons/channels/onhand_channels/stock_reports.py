@@ -59,7 +59,7 @@ def _plan(event: Incoming, report: StockReport, known: Resolved) -> PlannedRepor
     return PlannedReport(place.id, as_of, list(lines.values()))
 
 
-def handle(session: Session, postables: Sequence[Postable], by: Actor, now: datetime) -> None:  # noqa: ARG001
+def handle(session: Session, postables: Sequence[Postable], by: Actor, now: datetime) -> None:  # noqa: ARG001 - an event type's handlers are called so
     """Keep the newest number of each item, location and channel, and tell which are off."""
     reported = [
         Reported(one.event.channel, one.plan.location_id, item_id, category_id, units, one.plan.as_of, one.event.id)
@@ -69,7 +69,7 @@ def handle(session: Session, postables: Sequence[Postable], by: Actor, now: date
     compare(session, reported, now=now)
 
 
-def foresee(session: Session, postables: Sequence[Postable]) -> list[list[Foreseen]]:  # noqa: ARG001
+def foresee(session: Session, postables: Sequence[Postable]) -> list[list[Foreseen]]:  # noqa: ARG001 - an event type's handlers are called so
     """Say which numbers would be compared."""
     return [
         [Foreseen("stock_report", item_id, one.plan.location_id, units) for item_id, _, units in one.plan.lines]

@@ -208,7 +208,7 @@ def _number(token: str, key: str, value: str) -> Bound:
 
 def _op(written: str | None) -> Op:
     """Return the comparison; a bare number is at least so much."""
-    return {">": ">", ">=": ">=", "<": "<", "<=": "<="}.get(written or ">=", ">=")  # type: ignore[return-value]
+    return {">": ">", ">=": ">=", "<": "<", "<=": "<="}.get(written or ">=", ">=")  # type: ignore[return-value]  # the words are the type's
 
 
 def _split(value: str) -> list[str]:

@@ -1,8 +1,10 @@
 """Ask again and again what is still true."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 from flask import current_app
@@ -21,6 +23,7 @@ from onhand_exceptions.services.signing import secret_of
 
 __all__ = ["again", "check_open", "count", "deliver", "digest", "find_missing", "keep_time"]
 
+T = TypeVar("T")
 NOUN = "exceptions"
 TRIES = 12
 PARKED = """
@@ -43,8 +46,7 @@ def check_open(entities: Sequence[int]) -> None:
 def find_missing(entities: Sequence[int]) -> None:
     """Open what holds and was never told, as when a switch-on lay in the future. Twice is harmless."""
     for entity_id in entities:
-        event = AddonEnabled(entity_id, NOUN)
-        run(lambda session, now, event=event: services.start(session, event, now=now), entities=[entity_id])  # type: ignore[misc]
+        _in_turn(entity_id, _start)
 
 
 @actor()
@@ -52,7 +54,7 @@ def keep_time(entities: Sequence[int]) -> None:
     """Wake what was snoozed until now and escalate what is overdue, a thousand per transaction. Twice is harmless."""
     for entity_id in entities:
         for verb in (services.wake, services.escalate):
-            while run(lambda session, now, v=verb, e=entity_id: v(session, e, now=now), entities=[entity_id]):  # type: ignore[misc]
+            while _in_turn(entity_id, verb):
                 pass
 
 
@@ -60,7 +62,7 @@ def keep_time(entities: Sequence[int]) -> None:
 def count(entities: Sequence[int]) -> None:
     """Count what is open, for the board. Twice is harmless: today's count replaces today's count."""
     for entity_id in entities:
-        run(lambda session, now, e=entity_id: services.tally(session, e, now=now), entities=[entity_id])  # type: ignore[misc]
+        _in_turn(entity_id, services.tally)
 
 
 @actor()
@@ -71,13 +73,10 @@ def digest(entities: Sequence[int]) -> None:
     """
     settings: Settings = current_app.extensions["onhand_settings"]
     for entity_id in entities:
-        run(
-            lambda session, now, e=entity_id: services.write_due(session, e, site_url=settings.site_url, now=now),  # type: ignore[misc]
-            entities=[entity_id],
-        )
+        _in_turn(entity_id, partial(services.write_due, site_url=settings.site_url))
         while _write_mails(entity_id, settings.mail_path):
             pass
-        run(lambda session, now, e=entity_id: _call(session, e, settings.site_url, now), entities=[entity_id])  # type: ignore[misc]
+        _in_turn(entity_id, partial(_call, site_url=settings.site_url))
 
 
 @actor(attempts=TRIES)
@@ -117,7 +116,16 @@ def again(session: Session, entity_id: int, delivery_id: UUID, *, now: datetime)
         enqueue(session, deliver, entity_id=entity_id, args={"delivery": str(delivery_id)}, key=str(delivery_id))
 
 
-def _call(session: Session, entity_id: int, site_url: str, now: datetime) -> None:
+def _in_turn(entity_id: int, verb: Callable[..., T]) -> T:
+    """Run a verb upon an entity in a transaction of its own."""
+    return run(lambda session, now: verb(session, entity_id, now=now), entities=[entity_id])
+
+
+def _start(session: Session, entity_id: int, *, now: datetime) -> None:
+    services.start(session, AddonEnabled(entity_id, NOUN), now=now)
+
+
+def _call(session: Session, entity_id: int, *, site_url: str, now: datetime) -> None:
     for made in services.call_due(session, entity_id, site_url=site_url, now=now):
         enqueue(session, deliver, entity_id=entity_id, args={"delivery": str(made)}, key=str(made))
 

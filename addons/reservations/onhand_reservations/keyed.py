@@ -141,7 +141,7 @@ def carry_out_changes(name: str) -> Callable[[Session, Sequence[Keyed], datetime
 
     def carry_out(session: Session, asked: Sequence[Keyed], now: datetime) -> list[Answer]:
         def verb(requests: Sequence[Change | Extension]) -> list[Any]:
-            return change(session, requests, by=DOOR, now=now)  # type: ignore[no-any-return]
+            return change(session, requests, by=DOOR, now=now)  # type: ignore[no-any-return]  # a verb found by its name
 
         return _once(session, asked, now, verb, created=200)
 

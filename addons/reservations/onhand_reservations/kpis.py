@@ -20,7 +20,7 @@ PROMISES = """
 """
 
 
-def _first_id(session: Session, entity_id: int, since: datetime, until: datetime) -> dict[str, Any]:  # noqa: ARG001
+def _first_id(session: Session, entity_id: int, since: datetime, until: datetime) -> dict[str, Any]:  # noqa: ARG001 - figures are asked so
     """Return the least id of a hold made since then, clocks of hosts being an hour apart at most."""
     milliseconds = int((since - CLOCKS_APART_MAX).timestamp() * 1000)
     return {"first_id": UUID(int=milliseconds << 80)}

@@ -21,7 +21,7 @@ SHORT = """
 """
 
 
-def _values(session: Session, entity_id: int, since: datetime, until: datetime) -> dict[str, list[Any]]:  # noqa: ARG001
+def _values(session: Session, entity_id: int, since: datetime, until: datetime) -> dict[str, list[Any]]:  # noqa: ARG001 - figures are asked so
     """Return what a unit of each item that is short counts as, by policy as of the period's end."""
     short = [row[0] for row in cursor(session).execute(SHORT, (entity_id,)).fetchall()]
     known = item_values(session, entity_id, short, until)

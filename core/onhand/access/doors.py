@@ -46,7 +46,7 @@ def requires(permission: str) -> Callable[[V], V]:
     """
 
     def declare(view: V) -> V:
-        view.onhand_permission = permission  # type: ignore[attr-defined]
+        view.onhand_permission = permission  # type: ignore[attr-defined]  # marked for us
         return view
 
     return declare
@@ -54,13 +54,13 @@ def requires(permission: str) -> Callable[[V], V]:
 
 def public(view: V) -> V:
     """Let everyone in. The view must do its own checking."""
-    view.onhand_permission = PUBLIC  # type: ignore[attr-defined]
+    view.onhand_permission = PUBLIC  # type: ignore[attr-defined]  # marked for us
     return view
 
 
 def hot(view: V) -> V:
     """Mark a view that is called thousands of times a second: it is neither logged per request nor counted in Redis."""
-    view.onhand_hot = True  # type: ignore[attr-defined]
+    view.onhand_hot = True  # type: ignore[attr-defined]  # marked for us
     return view
 
 
@@ -69,7 +69,7 @@ def sensitive(view: V) -> V:
 
     For the few pages where that matters; what leaves as a file is kept without being marked.
     """
-    view.onhand_sensitive = True  # type: ignore[attr-defined]
+    view.onhand_sensitive = True  # type: ignore[attr-defined]  # marked for us
     return view
 
 

@@ -148,7 +148,7 @@ def switch_to(entity_id: int) -> None:
 def _door() -> Door:
     state = access()
     if state.doors is None:
-        require_declarations(current_app._get_current_object())  # type: ignore[attr-defined]
+        require_declarations(current_app._get_current_object())  # type: ignore[attr-defined]  # the app behind the proxy
     assert state.doors is not None  # noqa: S101 - the line above filled it or raised
     method = "GET" if request.method == "HEAD" else request.method
     door = state.doors.get((str(request.endpoint), method))

@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
     )
     proxies = app.extensions["onhand_settings"].proxies
     if proxies:  # whose X-Forwarded headers tell the visitor's address and scheme; anybody else's would be lies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]  # middleware goes around it
     manage_logins(app)
     csrf.init_app(app)
     app.before_request(admit)

@@ -35,7 +35,7 @@ def gather_shown(
     for noun in addons.implementers(hook):
         if addons.active(entity_id, noun, now):
             try:
-                found.append((noun, look_only(session, lambda noun=noun: addons.gather_from(noun, hook, **arguments))))  # type: ignore[misc]
+                found.append((noun, look_only(session, lambda noun=noun: addons.gather_from(noun, hook, **arguments))))  # type: ignore[misc]  # mypy infers no lambda with defaults
             except Unshown as error:
                 failed.append(noun)
                 log.warning("addon_left_out", addon=noun, hook=hook, error=str(error))

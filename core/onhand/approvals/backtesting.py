@@ -111,7 +111,7 @@ def _splitting(session: Session, trial: PolicyTrial) -> BacktestResult:
     kinds = kinds_of(session)
     book = RuleBook.read(session, kinds)
     live, draft = (
-        _Desk(book, kinds, lambda where, read=read: int(read(SPLIT_HOURS, where)))  # type: ignore[misc]
+        _Desk(book, kinds, lambda where, read=read: int(read(SPLIT_HOURS, where)))  # type: ignore[misc]  # mypy infers no lambda with defaults
         for read in (trial.live, trial.draft)
     )
     return _replayed(

@@ -56,4 +56,4 @@ def kept(files: Mapping[str, str]) -> str:
 
 
 def _git(folder: Path, *words: str) -> None:
-    subprocess.run(["git", *BY, *words], cwd=folder, env={**os.environ, **QUIET}, check=True, capture_output=True)  # noqa: S603, S607
+    subprocess.run(["git", *BY, *words], cwd=folder, env={**os.environ, **QUIET}, check=True, capture_output=True)  # noqa: S603, S607 - git, as it is on the path

@@ -81,7 +81,7 @@ def _demand_tools() -> None:
     if shutil.which("git") is None:
         raise Missing("this needs git on the path")
     try:
-        import copier  # noqa: F401
+        import copier  # noqa: F401 - only whether it is installed
     except ImportError as error:
         raise Missing("this needs copier: pip install 'onhand[new]'") from error
 
@@ -115,4 +115,4 @@ def _run_copier(folder: Path, repository: Path, name: str, *, cache: Path) -> No
 
 def _git(folder: Path, *words: str) -> list[str]:
     command = ["git", "-c", "core.quotePath=false", *words]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.splitlines()  # noqa: S603
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.splitlines()  # noqa: S603 - no shell, and nothing from outside

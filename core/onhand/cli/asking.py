@@ -61,7 +61,7 @@ def entity_codes(session: Session) -> dict[int, str]:
     return {entity_id: code for entity_id, code in rows}  # noqa: C416 - rows are typed when they are taken apart
 
 
-def entity_option(*, many: bool = False, required: bool = True, help: str) -> Callable[[F], F]:  # noqa: A002
+def entity_option(*, many: bool = False, required: bool = True, help: str) -> Callable[[F], F]:  # noqa: A002 - click's word
     """Add `--entity CODE`, to be repeated if `many`."""
     name = "entities" if many else "entity"
     return click.option("--entity", name, multiple=many, required=required, metavar="CODE", help=help)

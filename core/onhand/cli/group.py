@@ -36,18 +36,18 @@ IN_SITE = frozenset({"job"})
 
 def alone(command: F) -> F:
     """Mark a contributed command's function that brings its own services; others are called inside the application."""
-    command.onhand_alone = True  # type: ignore[attr-defined]
+    command.onhand_alone = True  # type: ignore[attr-defined]  # marked for us
     return command
 
 
 class Commands(click.Group):
     """`onhand`: nothing is imported but what the called command needs, and no service is asked before it runs."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click hands it in
         """Return the names of all commands."""
         return sorted({*OWN, *_contributed()})
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click hands it in
         """Return a command by its name; the core's own win over an add-on's."""
         if cmd_name in OWN:
             module, _, attribute = OWN[cmd_name].partition(":")

@@ -63,4 +63,4 @@ def child_exit(_: Any, worker: Any) -> None:
     """Free the seat of a web process that has ended and forget its gauges; its counters stay counted."""
     worker.share.leave()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # the library has no types

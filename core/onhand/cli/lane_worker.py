@@ -216,7 +216,7 @@ class LaneWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if len(words) != 3 or words[2] != b"HTTP/1.1":
             return None
         method = words[0].decode("latin-1")
-        found = self._lane.find(method, words[1].partition(b"?")[0].decode("latin-1"))  # type: ignore[union-attr]
+        found = self._lane.find(method, words[1].partition(b"?")[0].decode("latin-1"))  # type: ignore[union-attr]  # there is a lane wherever these are called
         length = LENGTH.search(head)
         if found is None or (length is None and method == "POST") or (length and int(length[1]) > len(body)):
             return None
@@ -240,7 +240,7 @@ class LaneWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 self._lane.refuse(one.visit, shedding.refusal())  # type: ignore[union-attr]  # a lane made the round
             else:
                 in_time.append(one.visit)
-        self._lane.answer(way, in_time)  # type: ignore[union-attr]
+        self._lane.answer(way, in_time)  # type: ignore[union-attr]  # there is a lane wherever these are called
         return [self._send(one) for one in arrivals]
 
     def _finish(self, line: _Line, arrivals: Sequence[_Arrival], done: "Future[list[Future[Any] | None]]") -> None:
@@ -277,7 +277,7 @@ class LaneWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             f"Server: {SERVER}",
             f"Date: {_date(int(time.time()))}",
             f"Connection: {'keep-alive' if one.is_kept else 'close'}",
-            *(f"{name}: {value}" for name, value in self._lane.headers(one.visit)),  # type: ignore[union-attr]
+            *(f"{name}: {value}" for name, value in self._lane.headers(one.visit)),  # type: ignore[union-attr]  # there is a lane wherever these are called
         ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body
 

@@ -201,4 +201,4 @@ def _row(part: str, step: Mapping[str, Any]) -> dict[str, Any]:
 
 from onhand.cli import policy_changes  # noqa: E402 - its commands belong to the group above
 
-assert policy_changes  # noqa: S101
+assert policy_changes  # noqa: S101 - imported for its commands

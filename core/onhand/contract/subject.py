@@ -48,7 +48,7 @@ class Subject:
     @cached_property
     def blueprints(self) -> "list[Blueprint]":
         """What it put into the URL map, as registered: `Blueprint` is that of flask.sansio, where it is typed."""
-        return [one for one in self.app.blueprints.values() if getattr(one, "onhand_addon", None) == self.noun]  # type: ignore[misc]
+        return [one for one in self.app.blueprints.values() if getattr(one, "onhand_addon", None) == self.noun]  # type: ignore[misc]  # Flask types them as its own Blueprint
 
     @cached_property
     def actors(self) -> "list[JobActor[...]]":

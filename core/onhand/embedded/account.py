@@ -41,7 +41,7 @@ def _ensure_user() -> pwd.struct_passwd:
                 time.sleep(0.1)  # somebody else holds the lock on the users' file, perhaps to make this very one
         command = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/bin/false", NAME]
         try:
-            made = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+            made = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell, and nothing from outside
         except FileNotFoundError:
             break
     else:

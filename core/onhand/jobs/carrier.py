@@ -43,7 +43,7 @@ class Carrier:
             max_connections=CONNECTIONS_MAX,
             retry=Retry(NoBackoff(), 1),
         )
-        self.broker: RedisBroker = _Broker(  # type: ignore[no-untyped-call]
+        self.broker: RedisBroker = _Broker(  # type: ignore[no-untyped-call]  # the library has no types
             client=client, namespace=namespace, middleware=[]
         )
         self._resting_until = 0.0

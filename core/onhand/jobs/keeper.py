@@ -57,6 +57,6 @@ class Keeper:
                 continue
             try:
                 with self._app.app_context():
-                    run(lambda session, now, held=claims: extend(session, held, now=now), entities=())  # type: ignore[misc]
+                    run(lambda session, now, held=claims: extend(session, held, now=now), entities=())  # type: ignore[misc]  # mypy infers no lambda with defaults
             except Exception:
                 log.exception("claims_not_extended", jobs=len(claims))

@@ -44,7 +44,7 @@ class ProblemSchema(marshmallow.Schema):
     errors = ma.List(ma.Nested(FieldErrorSchema))
 
 
-class Api(flask_smorest.Api):  # type: ignore[misc]
+class Api(flask_smorest.Api):  # type: ignore[misc]  # the library has no types
     """flask-smorest with problems for errors and one description for resources and hot doors alike."""
 
     ERROR_SCHEMA = ProblemSchema

@@ -102,7 +102,7 @@ def called(door: Door_) -> Callable[..., Response]:
                 return Response(answer.body, answer.status, content_type=answer.content_type)
             [outcome] = combiner.ask([asked])
 
-    view.onhand_called = door  # type: ignore[attr-defined]
+    view.onhand_called = door  # type: ignore[attr-defined]  # marked for us
     return view
 
 

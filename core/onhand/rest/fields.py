@@ -18,7 +18,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 class Qty(fields.Integer):
     """A whole number in the item's base unit, from `min` (1 unless said) to 2,000,000,000. No floats, no strings."""
 
-    def __init__(self, *, min: int = 1, max: int = QUANTITY_MAX, **kwargs: Any) -> None:  # noqa: A002
+    def __init__(self, *, min: int = 1, max: int = QUANTITY_MAX, **kwargs: Any) -> None:  # noqa: A002 - marshmallow's words
         super().__init__(strict=True, validate=validate.Range(min=min, max=max), **kwargs)
 
     def _validated(self, value: Any) -> int:
@@ -30,7 +30,7 @@ class Qty(fields.Integer):
 class Text(fields.String):
     """Text for people, up to `max` characters, without control characters other than tab and new line."""
 
-    def __init__(self, *, max: int = TEXT_CHARACTERS_MAX, min: int = 0, **kwargs: Any) -> None:  # noqa: A002
+    def __init__(self, *, max: int = TEXT_CHARACTERS_MAX, min: int = 0, **kwargs: Any) -> None:  # noqa: A002 - marshmallow's words
         super().__init__(validate=validate.Length(min=min, max=max), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -43,7 +43,7 @@ class Text(fields.String):
 class Code(Text):
     """A code that names something: 1 to 80 characters, no control characters, no blanks at its ends."""
 
-    def __init__(self, *, max: int = CODE_CHARACTERS_MAX, **kwargs: Any) -> None:  # noqa: A002
+    def __init__(self, *, max: int = CODE_CHARACTERS_MAX, **kwargs: Any) -> None:  # noqa: A002 - marshmallow's words
         super().__init__(min=1, max=max, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:

@@ -18,7 +18,7 @@ from onhand.actors import Actor
 
 __all__ = ["PASSWORD", "TESTER", "ApiClient", "Entity", "Person", "csrf_token", "make_person", "make_token", "sign_in"]
 
-PASSWORD = "correct horse battery staple"  # noqa: S105
+PASSWORD = "correct horse battery staple"  # noqa: S105 - no secret: tests alone use it
 TESTER = Actor.system("test")
 _numbers = count(1)
 

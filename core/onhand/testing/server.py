@@ -101,7 +101,7 @@ class Server:
         deadline = time.monotonic() + READY_SECONDS_MAX
         while time.monotonic() < deadline and self.alive:
             try:
-                with urllib.request.urlopen(f"{self.url}/livez", timeout=1) as answer:  # noqa: S310
+                with urllib.request.urlopen(f"{self.url}/livez", timeout=1) as answer:  # noqa: S310 - our own server's address
                     answer.read()
                 return
             except OSError:

@@ -31,7 +31,7 @@ from onhand.transaction import every_entity, run
 __all__ = ["Site", "Sites"]
 
 T = TypeVar("T")
-SECRET_KEY = "only for tests, and long enough to sign with"  # noqa: S105
+SECRET_KEY = "only for tests, and long enough to sign with"  # noqa: S105 - no secret: tests alone use it
 ENABLED_SINCE = "2000-01-01T00:00:00Z"  # before any time a test hands in as now
 
 
@@ -158,7 +158,7 @@ class Sites:
             redis_url=self._redis_url(),
             secret_key=SECRET_KEY,
             folder=str(self._folder),
-            password_cost="cheap",  # noqa: S106
+            password_cost="cheap",  # noqa: S106 - a kind of hash, no secret
             secure_cookies=False,
             log_format="console",
             wait_seconds_max=60.0,  # other tests keep this machine busy: no reason to send anybody away,

@@ -89,7 +89,7 @@ def _draw(session: Session, known: Principal, chosen: int | None, now: datetime,
         if not is_wary:
             return item.count(session, known, chosen, now)
         try:
-            return look_only(session, lambda: item.count(session, known, chosen, now))  # type: ignore[misc]
+            return look_only(session, lambda: item.count(session, known, chosen, now))  # type: ignore[misc]  # not None: asked above
         except Unshown as error:
             log.warning("count_left_out", item=item.label, error=str(error))
             return None

@@ -71,7 +71,7 @@ class Journey:
         """The stores with the most baskets in the year, busiest first."""
         baskets = self._lines.group_by("store_id").aggregate([("basket_id", "count_distinct")])
         ranked = baskets.sort_by([("basket_id_count_distinct", "descending"), ("store_id", "ascending")])
-        return ranked.column("store_id").to_pylist()[:count]  # type: ignore[no-any-return]
+        return ranked.column("store_id").to_pylist()[:count]  # type: ignore[no-any-return]  # the library has no types
 
     def baskets(self, stores: Sequence[int], since: date, *, lines_max: int) -> Iterator[Basket]:
         """Whole baskets of these stores in the order they were sold, until `lines_max` lines were given."""

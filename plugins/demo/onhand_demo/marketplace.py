@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 __all__ = ["MARKETPLACE"]
 
 
-def _serves(session: Session, channels: Sequence[ChannelRef], now: datetime) -> Collection[int]:  # noqa: ARG001
+def _serves(session: Session, channels: Sequence[ChannelRef], now: datetime) -> Collection[int]:  # noqa: ARG001 - a publisher is called so
     return [channel.id for channel in channels if channel.kind == "marketplace"]
 
 
-def _publish(channel: ChannelRef, writes: Sequence[Write]) -> Sequence[Acknowledged]:  # noqa: ARG001
+def _publish(channel: ChannelRef, writes: Sequence[Write]) -> Sequence[Acknowledged]:  # noqa: ARG001 - a publisher is called so
     return [Acknowledged() for _ in writes]
 
 

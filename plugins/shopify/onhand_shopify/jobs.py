@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -56,7 +57,7 @@ def take_deliveries(entities: Sequence[int], channel: str) -> None:
 def hold_orders(entities: Sequence[int], channel: str, orders: Sequence[str]) -> None:
     """Hold what a shop has sold until it is shipped. Twice is harmless: an order is held once."""
 
-    def command(session: Session, now: datetime, verb: str) -> None:
+    def command(session: Session, now: datetime, *, verb: str) -> None:
         for found in channels_by_code(session, [channel]):
             if settings.holds_orders(session, found, now):
                 from onhand_shopify import reservations  # which needs the add-on
@@ -64,7 +65,7 @@ def hold_orders(entities: Sequence[int], channel: str, orders: Sequence[str]) ->
                 getattr(reservations, verb)(session, found, orders, by=TAKER, now=now)
 
     for verb in ("hold_new", "let_go"):  # each under locks of its own
-        run(lambda session, now, v=verb: command(session, now, v), entities=entities)  # type: ignore[misc]
+        run(partial(command, verb=verb), entities=entities)
 
 
 @actor()
@@ -103,7 +104,7 @@ def read_shop(
             if waited <= WAITS_MAX:
                 _have_rest_read(entity_id, channel, reading, waited, timedelta(seconds=fault.pause_seconds))
                 continue
-        run(lambda session, now, f=fault: _note_read(session, channel, f, now), entities=[entity_id])  # type: ignore[misc]
+        run(partial(_note_read, code=channel, fault=fault), entities=[entity_id])
         if isinstance(fault, Trouble) and (fault.pause_seconds is not None or fault.is_unheard):
             raise fault  # the job is tried again
 
@@ -124,11 +125,11 @@ def read_shops(entities: Sequence[int]) -> None:
 def prune_deliveries(entities: Sequence[int]) -> None:
     """Throw away webhooks that are done with and older than the entity keeps them. Twice is harmless: they are gone."""
 
-    def command(session: Session, now: datetime, entity_id: int) -> int:
+    def command(session: Session, now: datetime, *, entity_id: int) -> int:
         return services.prune(session, [entity_id], before=now - settings.keeps_for(session, entity_id, now))
 
     for entity_id in entities:
-        while run(lambda session, now, e=entity_id: command(session, now, e), entities=[entity_id]):  # type: ignore[misc]
+        while run(partial(command, entity_id=entity_id), entities=[entity_id]):
             pass
 
 
@@ -153,7 +154,7 @@ def _take(entities: Sequence[int], code: str, ids: Sequence[UUID]) -> list[int]:
         if len(ids) > 1:
             return [item for one in ids for item in _take(entities, code, [one])]
         log.exception("delivery_not_taken", channel=code, delivery=str(ids[0]))
-        run(lambda session, now, e=error: _give_up(session, code, ids[0], e, now), entities=entities)  # type: ignore[misc]
+        run(partial(_give_up, code=code, delivery_id=ids[0], error=error), entities=entities)
         return []
 
 
@@ -166,8 +167,8 @@ def _taken(session: Session, code: str, ids: Sequence[UUID], now: datetime) -> l
     return taken.unknown_items
 
 
-def _give_up(session: Session, code: str, id: UUID, error: Exception, now: datetime) -> None:  # noqa: A002
-    services.give_up(session, _channel(session, code), id, error, now=now)
+def _give_up(session: Session, now: datetime, *, code: str, delivery_id: UUID, error: Exception) -> None:
+    services.give_up(session, _channel(session, code), delivery_id, error, now=now)
 
 
 def _channel(session: Session, code: str) -> ChannelRef:
@@ -232,7 +233,7 @@ def _save(shop: ShopRef, rows: list[ItemRow], whole: datetime | None = None) -> 
     return True
 
 
-def _note_read(session: Session, code: str, fault: Exception | None, now: datetime) -> None:
+def _note_read(session: Session, now: datetime, *, code: str, fault: Exception | None) -> None:
     services.note_read(session, _channel(session, code).id, None if fault is None else str(fault), now=now)
 
 

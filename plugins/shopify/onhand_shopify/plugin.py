@@ -113,6 +113,6 @@ def schedules() -> list[Schedule]:
 
 
 @hookimpl
-def open_obligations(session: Session, entity_id: int, now: datetime) -> list[Obligation]:  # noqa: ARG001
+def open_obligations(session: Session, entity_id: int, now: datetime) -> list[Obligation]:  # noqa: ARG001 - its hook hands it in
     """Webhooks that nobody has looked at yet."""
     return [Obligation("webhooks", queries.waiting_count(session, entity_id), "waiting webhooks", "/shopify/")]

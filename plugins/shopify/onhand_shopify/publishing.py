@@ -78,7 +78,7 @@ class Asked:
         return time.monotonic() > self.until
 
 
-def serves(session: Session, channels: Sequence[ChannelRef], now: datetime) -> Collection[int]:  # noqa: ARG001
+def serves(session: Session, channels: Sequence[ChannelRef], now: datetime) -> Collection[int]:  # noqa: ARG001 - a publisher is called so
     """Return the channels that are connected to a shop."""
     return queries.connected(session, [channel.id for channel in channels])
 

@@ -179,9 +179,9 @@ def deliveries(channel_id: int, outcome: str = "") -> Select[Any]:
     return query.where(Delivery.outcome == outcome) if outcome else query
 
 
-def delivery(session: Session, channel_id: int, id: UUID) -> Delivery | None:  # noqa: A002
+def delivery(session: Session, channel_id: int, delivery_id: UUID) -> Delivery | None:
     """Return a webhook of a shop, as it came."""
-    return session.scalar(select(Delivery).where(Delivery.channel_id == channel_id, Delivery.id == id))
+    return session.scalar(select(Delivery).where(Delivery.channel_id == channel_id, Delivery.id == delivery_id))
 
 
 def entity_codes(session: Session) -> dict[int, str]:

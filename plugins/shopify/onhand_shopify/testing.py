@@ -17,7 +17,7 @@ from onhand_shopify.values import Connect, LocationRow
 __all__ = ["SECRET", "TESTER", "connect_shop", "samples"]
 
 TESTER = Actor.system("test")
-SECRET = "only for tests"  # noqa: S105
+SECRET = "only for tests"  # noqa: S105 - no secret: tests alone use it
 _numbers = count(1)
 
 
@@ -50,5 +50,5 @@ def samples(session: Session, now: datetime, place: Place) -> dict[str, Sample]:
     services.take(session, channel, ids, by=TESTER, now=now)
     return {
         "shopify/code": Sample(channel.code, at_location=True),
-        "deliveries/id": Sample(str(ids[0]), at_location=True),
+        "deliveries/delivery_id": Sample(str(ids[0]), at_location=True),
     }

@@ -80,7 +80,7 @@ def tell_conflicts(session: Session, events: Sequence[Incoming], *, now: datetim
 
 
 def parked_standing(
-    session: Session, entity_id: int, keys: Collection[str] | None, now: datetime  # noqa: ARG001
+    session: Session, entity_id: int, keys: Collection[str] | None, now: datetime  # noqa: ARG001 - its hook hands it in
 ) -> list[Cause]:  # fmt: skip
     """Return the events that are still parked: among `keys`, or the oldest 10,000 of all."""
     rows = _standing(session, PARKED, PARKED_AMONG, entity_id, keys)
@@ -88,7 +88,7 @@ def parked_standing(
 
 
 def conflicts_standing(
-    session: Session, entity_id: int, keys: Collection[str] | None, now: datetime  # noqa: ARG001
+    session: Session, entity_id: int, keys: Collection[str] | None, now: datetime  # noqa: ARG001 - its hook hands it in
 ) -> list[Cause]:  # fmt: skip
     """Return the conflicts that nobody has settled: among `keys`, or the oldest 10,000 of all."""
     rows = _standing(session, CONFLICTS, CONFLICTS_AMONG, entity_id, keys)

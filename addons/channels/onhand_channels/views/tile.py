@@ -12,7 +12,7 @@ from onhand_channels.views.asking import may_in
 __all__ = ["parked_tile"]
 
 
-def parked_tile(session: Session, entity_id: int, now: datetime) -> list[Tile]:  # noqa: ARG001
+def parked_tile(session: Session, entity_id: int, now: datetime) -> list[Tile]:  # noqa: ARG001 - its hook hands it in
     """Return how many events wait for something to be mended, to those who may see all channels of the entity."""
     if not may_in("channels.read", entity_id):
         return []

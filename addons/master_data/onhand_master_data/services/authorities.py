@@ -120,7 +120,7 @@ def name_authorities(
             else:
                 errors.append(FieldError(index, "effective_from", _overlaps(row, until), naming.system, conflict=True))
         place_now = [row for row in rows if row[:2] == (naming.entity_id, naming.domain)]
-        if any(_overlap(row[3], row[4], start, naming.effective_until) for row in place_now):  # type: ignore[arg-type]
+        if any(_overlap(row[3], row[4], start, naming.effective_until) for row in place_now):  # type: ignore[arg-type]  # columns 3 and 4 are moments
             errors.append(FieldError(index, "effective_from", "overlaps another period given here", naming.system))
         rows.append((
             naming.entity_id, naming.domain, naming.system, start, naming.effective_until, naming.reason or None,

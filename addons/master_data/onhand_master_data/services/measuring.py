@@ -119,7 +119,7 @@ def latest_scores(session: Session, entity_id: int, limit: int) -> list[Score]:
 
 
 def still_true(
-    session: Session, entity_id: int, keys: Collection[str] | None, now: datetime  # noqa: ARG001
+    session: Session, entity_id: int, keys: Collection[str] | None, now: datetime  # noqa: ARG001 - its hook hands it in
 ) -> list[Cause]:  # fmt: skip
     """Return what was wrong when the entity was measured last: rules that many items broke, and other items."""
     return [cause for cause in _standing(session, entity_id) if keys is None or cause.key in keys]

@@ -48,7 +48,7 @@ def tell_overdue(session: Session, entities: Sequence[int], *, now: datetime) ->
     return told
 
 
-def still_true(session: Session, entity_id: int, keys: Collection[str] | None, now: datetime) -> list[Cause]:  # noqa: ARG001
+def still_true(session: Session, entity_id: int, keys: Collection[str] | None, now: datetime) -> list[Cause]:  # noqa: ARG001 - its hook hands it in
     """Return the overdue holds that are still neither fulfilled nor released."""
     ids = None if keys is None else [key.removeprefix("hold:") for key in keys if key.startswith("hold:")]
     return _read(session, entity_id, ids)

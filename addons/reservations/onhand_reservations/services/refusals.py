@@ -101,7 +101,7 @@ def _tell(
         publish(session, ExceptionsRaised(entity_id, "reservation_refused", tuple(_causes(session, entity_id, rows))))
 
 
-def still_true(session: Session, entity_id: int, keys: Collection[str] | None, now: datetime) -> list[Cause]:  # noqa: ARG001
+def still_true(session: Session, entity_id: int, keys: Collection[str] | None, now: datetime) -> list[Cause]:  # noqa: ARG001 - its hook hands it in
     """Return the refusals that would be refused again now: what was last asked for is still not there."""
     items, locations = places_named(keys)
     rows = cursor(session).execute(STILL_TRUE, (entity_id, items, items, locations)).fetchall()

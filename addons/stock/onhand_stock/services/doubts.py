@@ -80,7 +80,7 @@ def tell(session: Session, doubts: Sequence[Doubt]) -> None:
         publish(session, ExceptionsRaised(entity_id, KIND, causes))
 
 
-def still_true(session: Session, entity_id: int, keys: Collection[str] | None, now: datetime) -> list[Cause]:  # noqa: ARG001
+def still_true(session: Session, entity_id: int, keys: Collection[str] | None, now: datetime) -> list[Cause]:  # noqa: ARG001 - its hook hands it in
     """Return the places whose book is not what was counted and happened since. Another count settles it."""
     items, locations = places_named(keys)
     rows = cursor(session).execute(STILL_TRUE, (entity_id, items, items, locations)).fetchall()

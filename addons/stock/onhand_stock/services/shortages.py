@@ -140,7 +140,7 @@ def tell(session: Session, entries: Sequence[Entry]) -> None:
         publish(session, ExceptionsRaised(entity_id, "shortage", causes))
 
 
-def still_true(session: Session, entity_id: int, keys: Collection[str] | None, now: datetime) -> list[Cause]:  # noqa: ARG001
+def still_true(session: Session, entity_id: int, keys: Collection[str] | None, now: datetime) -> list[Cause]:  # noqa: ARG001 - its hook hands it in
     """Return the shortages that stand, and those cleared only by documents that happened later: probable count errors.
 
     A later count settles the latter: what it found is then the book.

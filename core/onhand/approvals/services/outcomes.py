@@ -58,9 +58,9 @@ class Refused:
 def asked(row: Row) -> Asked:
     """Return a row as the answer to who asked."""
     steps = tuple(Step(step["tier"], step["role"]) for step in row.steps)
-    return Asked(row.id, row.status, row.version, steps, row.href, row.result or {})  # type: ignore[arg-type]
+    return Asked(row.id, row.status, row.version, steps, row.href, row.result or {})  # type: ignore[arg-type]  # a column of checked words
 
 
 def decided(row: Row) -> Decided:
     """Return a row as the answer to who decided."""
-    return Decided(row.id, row.status, row.version, row.waiting_role, row.href, row.result or {})  # type: ignore[arg-type]
+    return Decided(row.id, row.status, row.version, row.waiting_role, row.href, row.result or {})  # type: ignore[arg-type]  # a column of checked words

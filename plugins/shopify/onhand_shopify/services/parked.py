@@ -44,7 +44,7 @@ WHERE d.entity_id = %s AND d.channel_id = %s AND d.outcome = 'parked' {GROUPED}
 
 
 def parked_standing(
-    session: Session, entity_id: int, keys: Collection[str] | None, now: datetime  # noqa: ARG001
+    session: Session, entity_id: int, keys: Collection[str] | None, now: datetime  # noqa: ARG001 - its hook hands it in
 ) -> list[Cause]:  # fmt: skip
     """Return what is missing for webhooks that are parked: among `keys`, or the oldest 10,000 of all."""
     if keys is None:

@@ -101,10 +101,12 @@ def take(session: Session, channel: ChannelRef, ids: Sequence[UUID], *, by: Acto
     return Taken(sorted(items - known.items.keys()), sorted(orders))
 
 
-def give_up(session: Session, channel: ChannelRef, id: UUID, error: Exception, *, now: datetime) -> None:  # noqa: A002
+def give_up(
+    session: Session, channel: ChannelRef, delivery_id: UUID, error: Exception, *, now: datetime
+) -> None:  # fmt: skip
     """Park a webhook that an add-on failed on; the logs say which."""
     detail = f"{type(error).__name__} while it was posted: the worker's log says where. Mend that, then replay."
-    _settle(session, channel, [Settled(id, "parked", "posting_failed", "", detail)], now)
+    _settle(session, channel, [Settled(delivery_id, "parked", "posting_failed", "", detail)], now)
 
 
 def _tell(

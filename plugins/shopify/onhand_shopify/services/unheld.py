@@ -29,7 +29,7 @@ OF_SHOP = f"""
 
 
 def unheld_standing(
-    session: Session, entity_id: int, keys: Collection[str] | None, now: datetime  # noqa: ARG001
+    session: Session, entity_id: int, keys: Collection[str] | None, now: datetime  # noqa: ARG001 - its hook hands it in
 ) -> list[Cause]:  # fmt: skip
     """Return the orders that could not be held: among `keys`, or the oldest 10,000 of all."""
     if keys is None:

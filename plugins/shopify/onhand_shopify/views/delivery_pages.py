@@ -50,7 +50,7 @@ def deliveries(code: str) -> str:
         }
 
     columns = [
-        Column("topic", "Webhook", href=lambda row: url_for("shopify.delivery", code=code, id=row.id)),
+        Column("topic", "Webhook", href=lambda row: url_for("shopify.delivery", code=code, delivery_id=row.id)),
         Column("received_at", "Received", "time"),
         Column("outcome", "What became of it"),
     ]
@@ -62,15 +62,15 @@ def deliveries(code: str) -> str:
     )  # fmt: skip
 
 
-@shopify.get("/<code>/deliveries/<uuid:id>")
+@shopify.get("/<code>/deliveries/<uuid:delivery_id>")
 @requires("shopify.read")
 @sensitive
-def delivery(code: str, id: UUID) -> str:  # noqa: A002
+def delivery(code: str, delivery_id: UUID) -> str:
     """Show a webhook as it came. It may name a customer, so who looked is kept in the audit trail."""
 
     def load(session: Session, _: datetime) -> dict[str, Any]:
         channel, _shop = known_shop(session, code)
-        found = queries.delivery(session, channel.id, id)
+        found = queries.delivery(session, channel.id, delivery_id)
         if found is None:
             abort(404)
         told = {name: getattr(found, name) for name in SHOWN}
@@ -126,5 +126,5 @@ def _named() -> list[UUID] | None:
 
 def _back(code: str, ids: list[UUID] | None) -> ResponseReturnValue:
     if ids and len(ids) == 1:
-        return redirect(url_for("shopify.delivery", code=code, id=ids[0]), 303)
+        return redirect(url_for("shopify.delivery", code=code, delivery_id=ids[0]), 303)
     return redirect(url_for("shopify.deliveries", code=code, outcome="parked"), 303)

@@ -89,7 +89,7 @@ def send_on(session: Session, routed: Sequence[tuple[Adjustment, str]], *, by: A
 def adjusted(row: Adjustment) -> Adjusted:
     """Return a row as the answer to who asked."""
     return Adjusted(
-        row.id, row.status, row.kind, row.delta, row.value_minor, row.approval_id, row.outcome  # type: ignore[arg-type]
+        row.id, row.status, row.kind, row.delta, row.value_minor, row.approval_id, row.outcome  # type: ignore[arg-type]  # a column of checked words
     )  # fmt: skip
 
 
