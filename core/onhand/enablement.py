@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from onhand.actors import Actor
 from onhand.addons.models import Enablement, Entity
-from onhand.addons.registry import Addons, State, Timeline, enablements
-from onhand.addons.registry import Enablement as Row
+from onhand.addons.registry import Addons
+from onhand.addons.timeline import Enablement as Row
+from onhand.addons.timeline import State, Timeline, enablements
 from onhand.contributions import Obligation
 from onhand.db import take_turn
 from onhand.events import AddonEnabled

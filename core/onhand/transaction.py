@@ -18,10 +18,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from onhand.addons.faults import Passing
-from onhand.addons.registry import Addons, policy_book
+from onhand.addons.registry import Addons
 from onhand.db import MAY_END, HotSession, cursor, db, driver, pipeline
 from onhand.metrics import transaction_reruns, transaction_seconds
 from onhand.policies.book import PolicyBook
+from onhand.policies.reading import policy_book
 from onhand.wire import NOT_PREPARED, LostTransaction
 
 __all__ = ["LostTransaction", "OutOfDate", "Transaction", "after_commit", "context", "every_entity", "run", "run_apart"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from onhand.addons import Addon, Addons
 from onhand.addons.chains import chain_of
-from onhand.addons.registry import Timeline
+from onhand.addons.timeline import Timeline
 from onhand.transaction import run
 
 from bench import holds

@@ -13,8 +13,8 @@ import pytest
 from onhand import kpis, watching
 from onhand.addons import shown
 from onhand.addons.health import health_of
-from onhand.addons.registry import suspensions
 from onhand.addons.suspension import resume
+from onhand.addons.timeline import suspensions
 from onhand.testing import TESTER
 from onhand.testing.people import csrf_token, sign_in
 from onhand.testing.server import Server

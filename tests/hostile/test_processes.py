@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from onhand.addons.registry import suspensions
 from onhand.addons.suspension import resume
+from onhand.addons.timeline import suspensions
 from onhand.supervise import Processes, ProcessSpec
 from onhand.testing import TESTER
 

@@ -1,84 +1,25 @@
 """The add-ons of this process: their hooks, and for which entities each is switched on."""
 
-import importlib
-import importlib.util
-from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any
 
 import pluggy
 from sqlalchemy.orm import Session
 
-from onhand import hookspecs
 from onhand.addons.boundary import Boundary
 from onhand.addons.contributed import asks_nothing, checked, named_twice
-from onhand.addons.faults import BrokenAddon, Fault, blame
+from onhand.addons.faults import BrokenAddon, Fault
 from onhand.addons.graph import Addon, Installed, in_order, without
 from onhand.addons.latest import Latest
+from onhand.addons.registering import CORE, registered
+from onhand.addons.timeline import State, Timeline, enablements, suspensions
 from onhand.contributions import PolicyScope, PolicyType
-from onhand.db import cursor
-from onhand.hooks import PROJECT
 from onhand.policies.book import PolicyBook
 
-__all__ = [
-    "Addons",
-    "Enablement",
-    "State",
-    "Timeline",
-    "UnknownHook",
-    "enablements",
-    "load",
-    "policy_book",
-    "suspensions",
-]
-
-State = Literal["enabled", "draining", "disabled"]
-Enablement = tuple[int, str, State, datetime]
-
-
-class UnknownHook(BrokenAddon):
-    """An add-on implements a hook that nothing it is started with offers, most likely a misspelling."""
-
+__all__ = ["Addons", "load"]
 
 SEE_THERE = "see there what to do"
-CORE = "onhand"
-"""The core's own name among the nouns: its contributions count as enabled everywhere."""
-
-
-class Timeline:
-    """Which add-on is in which state for which entity from when on, as one transaction saw it. Never changed.
-
-    Those that are `held` are off everywhere, whatever is recorded of them.
-    """
-
-    def __init__(self, rows: Iterable[Enablement] = (), *, held: Collection[str] = ()) -> None:
-        self._held = frozenset(held)
-        self._changes: dict[tuple[int, str], tuple[list[datetime], list[State]]] = {}
-        for entity_id, noun, state, effective_from in rows:
-            times, states = self._changes.setdefault((entity_id, noun), ([], []))
-            times.append(effective_from)
-            states.append(state)
-        self.nouns = frozenset(noun for _, noun in self._changes)
-
-    def state(self, entity_id: int, noun: str, now: datetime) -> State:
-        """Return an add-on's state for an entity at a time: disabled while it is held."""
-        return "disabled" if noun in self._held else self.recorded(entity_id, noun, now)
-
-    def is_held(self, noun: str) -> bool:
-        """Return whether an add-on is off everywhere, whatever is recorded of it."""
-        return noun in self._held
-
-    def is_on(self, noun: str, now: datetime) -> bool:
-        """Return whether an add-on is recorded as enabled or draining for any entity at a time, held or not."""
-        return any(key[1] == noun and self.recorded(*key, now) != "disabled" for key in self._changes)
-
-    def recorded(self, entity_id: int, noun: str, now: datetime) -> State:
-        """Return what is recorded of an add-on for an entity at a time; of equal times the later change holds."""
-        times, states = self._changes.get((entity_id, noun), ((), ()))
-        position = bisect_right(times, now)
-        return states[position - 1] if position else "disabled"
 
 
 class Addons:
@@ -95,18 +36,7 @@ class Addons:
         self.faults = tuple(faults)
         self.held: Mapping[str, Fault] = {}
         self.suspended: Mapping[str, Fault] = {}
-        self._hooks = pluggy.PluginManager(PROJECT)
-        self._hooks.add_hookspecs(hookspecs)
-        for addon in self._addons.values():
-            with blame(addon.noun, "when its hooks.py was imported"):
-                if importlib.util.find_spec(f"{addon.package}.hooks"):
-                    self._hooks.add_hookspecs(importlib.import_module(f"{addon.package}.hooks"))
-        self._hooks.register(importlib.import_module("onhand.plugin"), name=CORE)
-        for addon in self._addons.values():
-            with blame(addon.noun, "when its plugin.py was imported"):
-                plugin = importlib.import_module(f"{addon.package}.plugin")
-            _register(self._hooks, plugin, addon.noun)
-        _verify(self._hooks)
+        self._hooks = registered(self._addons.values())
         self._contributed = self._asked()
         self._implementers: dict[str, tuple[str, ...]] = {}
         self.boundary = Boundary()
@@ -313,74 +243,3 @@ def load(installed: Installed) -> Addons:
             return Addons(installed.addons, installed.faults)
         except BrokenAddon as broken:
             installed = without(installed, broken)
-
-
-def _register(hooks: pluggy.PluginManager, plugin: Any, noun: str) -> None:
-    try:
-        with blame(noun, "when its hooks were registered"):
-            hooks.register(plugin, name=noun)
-    except BrokenAddon as broken:
-        if isinstance(broken.__cause__, pluggy.PluginValidationError):
-            raise _misfit(broken.__cause__, noun) from broken.__cause__
-        raise
-
-
-def _misfit(error: pluggy.PluginValidationError, noun: str) -> BrokenAddon:
-    said = " ".join(str(error).replace(f"Plugin {noun!r} for hook", "for hook").split())
-    return BrokenAddon.of(noun, f"implements a hook otherwise than its spec says ({said})")
-
-
-def _verify(hooks: pluggy.PluginManager) -> None:
-    """Refuse what would not be called as it is meant: a hook that nobody offers, or one that wraps the others' answers."""
-    callers = {name: caller for name, caller in vars(hooks.hook).items() if isinstance(caller, pluggy.HookCaller)}
-    offered = [name for name, caller in callers.items() if caller.has_spec()]
-    for name, caller in callers.items():
-        for impl in caller.get_hookimpls():
-            if impl.wrapper or impl.hookwrapper:
-                raise BrokenAddon.of(impl.plugin_name, f"wraps the hook {name!r}", "have it implement the hook instead")
-            if name not in offered and not impl.optionalhook:
-                near = get_close_matches(name, offered, 3)
-                raise UnknownHook.of(
-                    impl.plugin_name,
-                    f"implements the hook {name!r}, which neither Onhand nor what it is started with offers"
-                    + (f" (near to it: {', '.join(near)})" if near else ""),
-                    "require the add-on that offers it in pyproject.toml and install again (pip install -e .); if it need "
-                    "not be there, mark it hookimpl(optionalhook=True)",
-                )
-
-
-def enablements(session: Session) -> list[Enablement]:
-    """Return every enablement of an entity in the order of its effect."""
-    rows = cursor(session).execute(
-        "SELECT entity_id, addon, state, effective_from FROM onhand.enablement WHERE entity_id IS NOT NULL "
-        "ORDER BY effective_from, id"
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in rows.fetchall()]
-
-
-def suspensions(session: Session) -> dict[str, Fault]:
-    """Return the add-ons that are switched off for every entity, each with who did so and why."""
-    rows = cursor(session).execute(
-        "SELECT DISTINCT ON (addon) addon, state, actor, reason, recorded_at FROM onhand.enablement"
-        " WHERE entity_id IS NULL ORDER BY addon, id DESC"
-    )
-    return {
-        row[0]: Fault(
-            row[0],
-            f"was suspended by {row[2]} on {row[4]:%Y-%m-%d %H:%M} UTC, because {row[3]}",
-            f"mend it, then `onhand addon resume {row[0]}`",
-        )
-        for row in rows.fetchall()
-        if row[1] == "suspended"
-    }
-
-
-def policy_book(session: Session) -> PolicyBook:
-    """Return every policy version that was not replaced or cancelled before its time, arranged for look-up."""
-    rows = cursor(session).execute(
-        "SELECT id, policy, item_id, category_id, location_id, channel_id, entity_id, value, effective_from, condition "
-        "FROM onhand.policy_version v WHERE NOT cancels "
-        "AND NOT EXISTS (SELECT FROM onhand.policy_version later WHERE later.replaces = v.id) "
-        "ORDER BY effective_from, id"
-    )
-    return PolicyBook((row[0], row[1], tuple(row[2:7]), *row[7:]) for row in rows.fetchall())

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from onhand import audit
 from onhand.actors import Actor
 from onhand.addons.models import Enablement
-from onhand.addons.registry import enablements, suspensions
+from onhand.addons.timeline import enablements, suspensions
 from onhand.db import cursor, take_turn
 from onhand.events import AddonEnabled
 from onhand.notices.services import NewNotice, notify

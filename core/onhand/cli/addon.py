@@ -41,7 +41,7 @@ addon.add_command(uninstall)
 @as_json_option
 def list_addons(as_json: bool) -> None:
     """List installed add-ons in dependency order, their state for each entity, what is scheduled, and what does not run."""
-    from onhand.addons.registry import enablements
+    from onhand.addons.timeline import enablements
     from onhand.running import not_running
     from onhand.transaction import context, run
 

@@ -115,7 +115,7 @@ def _bring_up(verb: str, noun: str, yes: bool, as_json: bool) -> None:
 
 
 def _uninstalling(session: Session, noun: str, *, drops: bool, now: datetime) -> tuple[PackagePlan, list[Change]]:
-    from onhand.addons.registry import enablements
+    from onhand.addons.timeline import enablements
     from onhand.db import cursor
     from onhand.enablement import plan_change
     from onhand.transaction import context

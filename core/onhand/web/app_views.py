@@ -12,8 +12,8 @@ from onhand import clocks
 from onhand.access import actor, principal, requires
 from onhand.addons.faults import Fault
 from onhand.addons.health import health_of
-from onhand.addons.registry import State, suspensions
 from onhand.addons.suspension import resume, suspend
+from onhand.addons.timeline import State, suspensions
 from onhand.enablement import Change, ChangeRefused, Plan, change, plan_change
 from onhand.problems import Conflict, NotFound
 from onhand.transaction import context, every_entity, run

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from onhand.addons.faults import Fault
 from onhand.addons.graph import Addon
 from onhand.addons.health import Health, health_of
-from onhand.addons.registry import Enablement, State, Timeline, enablements
+from onhand.addons.timeline import Enablement, State, Timeline, enablements
 from onhand.running import not_running
 from onhand.transaction import context
 from onhand.web.shell import EntityLine

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from onhand.addons import Addon, Addons, BrokenAddon, UnknownHook
-from onhand.addons.registry import Timeline
+from onhand.addons.timeline import Timeline
 from onhand.hooks import kind_of
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from onhand.addons.registry import Timeline
+from onhand.addons.timeline import Timeline
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 times = st.integers(0, 6).map(lambda hours: START + timedelta(hours=hours))
