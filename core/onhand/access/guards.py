@@ -11,9 +11,9 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import Session
 
 from onhand import problems
-from onhand.access.cache import principals
-from onhand.access.directory import Found, by_digest
+from onhand.access.directory import by_digest
 from onhand.access.doors import Door
+from onhand.access.knowing import known_by
 from onhand.access.principal import Principal
 from onhand.access.state import access, require_declarations
 from onhand.access.tokens import digest_of, is_token
@@ -163,17 +163,7 @@ def _bearer(header: str) -> Principal:
     secret = header[len(BEARER) :] if header[: len(BEARER)].lower() == BEARER else ""
     if not is_token(secret):
         raise problems.Unauthenticated("that is not a token of this site")
-    digest = digest_of(secret)
-
-    def look_up() -> Found:
-        def command(session: Session, now: datetime) -> Found:
-            state = access()
-            state.clock.heard(now)
-            return by_digest(session, digest, state.permissions, now)
-
-        return run(command, entities=())
-
-    found = principals.get(digest, look_up)
+    found = known_by(digest_of(secret), by_digest)
     if found is None:
         raise problems.Unauthenticated("this token is unknown, expired or revoked")
     return found

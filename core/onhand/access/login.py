@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from onhand import audit
 from onhand.access.cache import principals
-from onhand.access.directory import Found, by_login
+from onhand.access.directory import by_login
+from onhand.access.knowing import known_by
 from onhand.access.models import Login, User
 from onhand.access.passwords import hasher, never_matching
 from onhand.access.principal import Principal
-from onhand.access.state import access
 from onhand.actors import Actor
 from onhand.ids import uuid7
 from onhand.transaction import after_commit, run
@@ -126,14 +126,5 @@ def _signed_in(login_id: str) -> SignedIn | None:
         key = UUID(login_id)
     except ValueError:
         return None
-
-    def look_up() -> Found:
-        def command(session: Session, now: datetime) -> Found:
-            state = access()
-            state.clock.heard(now)
-            return by_login(session, key, state.permissions, now)
-
-        return run(command, entities=())
-
-    found = principals.get(key, look_up)
+    found = known_by(key, by_login)
     return None if found is None else SignedIn(key, found)
