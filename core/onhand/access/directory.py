@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onhand.access.principal import Grant, Principal, permits, reach
+from onhand.access.principal import Grant, Principal, added_up, permits
 from onhand.actors import Actor
 from onhand.db import cursor
 
@@ -48,7 +48,7 @@ def by_digest(session: Session, digest: bytes, declared: Collection[str], now: d
     principal = Principal(
         actor=Actor("token", token_id, name, user_id, source),
         owner=_owner(token_id, user_id, entity_id, source),
-        reaches=reach(grants, _every_entity(session)),
+        reaches=added_up(grants, _every_entity(session)),
         source=source,
         entity_id=entity_id,
         group=_in_group(grants),
@@ -73,7 +73,7 @@ def by_user(session: Session, user_id: int, declared: Collection[str]) -> Princi
     return Principal(
         actor=Actor("user", user_id, row[1], user_id),
         owner=f"user:{user_id}",
-        reaches=reach(grants, _every_entity(session)),
+        reaches=added_up(grants, _every_entity(session)),
         roles=roles,
         group=_in_group(grants),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from onhand.actors import Actor
 
-__all__ = ["ANYWHERE", "Grant", "Principal", "permits", "reach"]
+__all__ = ["ANYWHERE", "Grant", "Principal", "added_up", "permits"]
 
 Places = frozenset[int] | None  # locations; None is all of them
 ANYWHERE: Places = None
@@ -70,7 +70,7 @@ def permits(patterns: Iterable[str], declared: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name in declared if name in wanted or f"*.{name.partition('.')[2]}" in wanted)
 
 
-def reach(grants: Iterable[Grant], every_entity: Collection[int]) -> dict[str, dict[int, Places]]:
+def added_up(grants: Iterable[Grant], every_entity: Collection[int]) -> dict[str, dict[int, Places]]:
     """Return permission → entity → locations, what several grants allow being added up."""
     reaches: dict[str, dict[int, Places]] = {}
     for grant in grants:
