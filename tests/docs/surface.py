@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 RELEASED = Path(__file__).with_name("surface.txt")
 CHANGELOG = ROOT / "CHANGELOG.md"
 CORE = (
-    "onhand.access.api", "onhand.approvals.api", "onhand.clocks", "onhand.contributions", "onhand.events", "onhand.hooks", "onhand.jobs",
+    "onhand.access.api", "onhand.approvals.api", "onhand.clocks", "onhand.contributions", "onhand.entities", "onhand.events", "onhand.hooks", "onhand.jobs",
     "onhand.reasons.api", "onhand.rest", "onhand.testing", "onhand.transaction", "onhand.web",
 )  # fmt: skip
 """What the core offers to add-ons. Its other modules may be imported too, where they list a name; these are promised."""

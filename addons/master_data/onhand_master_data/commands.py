@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import click
-from onhand.cli.asking import Moment, at_option, entity_codes, entity_ids, entity_option, operator
+from onhand.cli.asking import Moment, at_option, entity_ids, entity_option, operator
 from onhand.cli.exits import Refused as Declined
 from onhand.cli.output import as_json_option, done, show
 from onhand.cli.site import site
+from onhand.entities import entity_codes
 from sqlalchemy.orm import Session
 
 from onhand_master_data.authority import DOMAINS

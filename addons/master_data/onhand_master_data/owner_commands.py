@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 
 import click
-from onhand.cli.asking import entity_codes, entity_ids, entity_option, operator
+from onhand.cli.asking import entity_ids, entity_option, operator
 from onhand.cli.output import as_json_option, done, show
 from onhand.cli.site import site
+from onhand.entities import entity_codes
 from sqlalchemy.orm import Session
 
 from onhand_master_data.commands import carry_out

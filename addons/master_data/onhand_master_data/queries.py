@@ -21,14 +21,13 @@ from onhand_master_data.values import (
 )
 
 __all__ = [
-    "actor_names",
     "categories",
     "describe_items",
     "describe_locations",
-    "entity_codes",
     "entity_names",
     "entity_of",
     "entity_zones",
+    "ids_by_entity",
     "items_by_id",
     "items_by_sku",
     "items_for_entity",
@@ -49,10 +48,6 @@ CROSS JOIN LATERAL (SELECT array_agg(unit ORDER BY unit) AS units, array_agg(num
   array_agg(denominator ORDER BY unit) AS denominators FROM master_data.pack WHERE item_id = i.id) p
 CROSS JOIN LATERAL (SELECT array_agg(gtin ORDER BY gtin) AS gtins, array_agg(unit ORDER BY gtin) AS units
   FROM master_data.barcode WHERE item_id = i.id) b
-"""
-ACTORS = """
-SELECT 'user:' || id, name FROM onhand."user" WHERE 'user:' || id = ANY(%(refs)s::text[])
-UNION ALL SELECT 'token:' || id, name FROM onhand.api_token WHERE 'token:' || id = ANY(%(refs)s::text[])
 """
 WHOLE_LOCATION = """
 SELECT l.id, l.code, l.name, l.kind, l.gln, e.code, l.time_zone, l.active
@@ -187,18 +182,12 @@ def entity_zones(session: Session) -> dict[str, str]:
     return dict(cursor(session).execute("SELECT code, time_zone FROM onhand.entity").fetchall())
 
 
-def actor_names(session: Session, refs: Collection[str]) -> dict[str, str]:
-    """Return what people call authors by their stored form, `user:12` or `token:5`; the system's are left out."""
-    rows = cursor(session).execute(ACTORS, {"refs": list(refs)}).fetchall()
-    return {row[0]: row[1] for row in rows}
-
-
 def entity_of(session: Session, entity_id: int) -> EntityName:
     """Return what pages call an entity, and the time zone that they read dates in."""
     [row] = cursor(session).execute("SELECT id, code, name, time_zone FROM onhand.entity WHERE id = %s", (entity_id,))
     return EntityName(*row)
 
 
-def entity_codes(session: Session) -> dict[str, int]:
+def ids_by_entity(session: Session) -> dict[str, int]:
     """Return every entity's id by its code."""
     return dict(cursor(session).execute("SELECT code, id FROM onhand.entity ORDER BY code").fetchall())

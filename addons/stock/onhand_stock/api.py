@@ -1,10 +1,12 @@
 """What other add-ons may import of the ledger."""
 
+from onhand.access import actor_names
+
 from onhand_stock.kinds import MovementKind
 from onhand_stock.movements import Accepted, Entry, Group, Move, Objection, Refused, Shortfall
 from onhand_stock.naming import movement_name
 from onhand_stock.places import cause_at, item_page, places_named
-from onhand_stock.queries import BalanceRow, LedgerRow, actor_names, as_of, balances, entries_of, history
+from onhand_stock.queries import BalanceRow, LedgerRow, as_of, balances, entries_of, history
 from onhand_stock.services import (
     Adjust,
     Adjusted,

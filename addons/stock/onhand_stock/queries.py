@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from onhand.access.models import ApiToken, User
 from onhand.db import cursor, int_array
 from onhand.transaction import context
 from sqlalchemy import select
@@ -17,7 +16,7 @@ from onhand_stock.naming import movement_name
 from onhand_stock.states import INDEX, SHORTAGE, STATES, on_hand
 
 __all__ = [
-    "BalanceRow", "LedgerRow", "actor_names", "as_of", "balance_of", "balances", "find_entries", "history",
+    "BalanceRow", "LedgerRow", "as_of", "balance_of", "balances", "find_entries", "history",
     "last_verification", "listed_balances", "posted_together", "reversals_of", "standing_shortages", "verifications",
 ]  # fmt: skip
 
@@ -197,16 +196,6 @@ def reversals_of(session: Session, entry: Any) -> list[str]:
     """Return the names of the entries that undid an entry, in their order."""
     rows = cursor(session).execute(REVERSALS, (entry.recorded_at, entry.id)).fetchall()
     return [movement_name(row[0], row[1]) for row in rows]
-
-
-def actor_names(session: Session, refs: Collection[str]) -> dict[str, str]:
-    """Return what people call the authors of entries, `user:12` or `token:5`; the system's are left out."""
-    names: dict[str, str] = {}
-    for kind, model in (("user", User), ("token", ApiToken)):
-        ids = [int(ref.removeprefix(f"{kind}:")) for ref in refs if ref.startswith(f"{kind}:")]
-        rows = session.execute(select(model.id, model.name).where(model.id.in_(ids))) if ids else ()
-        names |= {f"{kind}:{id_}": name for id_, name in rows}
-    return names
 
 
 def standing_shortages(session: Session, within: Reach) -> tuple[int, int]:

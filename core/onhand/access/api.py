@@ -12,12 +12,13 @@ from onhand.access.guards import (
     switch_to,
 )
 from onhand.access.login import log_in, log_out
+from onhand.access.names import actor_names
 from onhand.access.principal import Principal
 from onhand.access.setup import init_app
 from onhand.access.state import declared_permissions, doors, require_declarations
 
 __all__ = [
-    "Principal", "UndeclaredRoute", "actor", "admit_bearer", "current_entity", "declared_permissions", "doors", "hot",
+    "Principal", "UndeclaredRoute", "actor", "actor_names", "admit_bearer", "current_entity", "declared_permissions", "doors", "hot",
     "in_scope", "init_app", "log_in", "log_out", "principal", "principal_or_none", "public", "require_declarations",
     "requires", "scope", "sensitive", "switch_to",
 ]  # fmt: skip

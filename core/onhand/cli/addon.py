@@ -11,12 +11,13 @@ from onhand.cli.addon_explain import explain
 from onhand.cli.addon_new import new
 from onhand.cli.addon_packages import install, uninstall, upgrade
 from onhand.cli.addon_update import update
-from onhand.cli.asking import at_option, entity_codes, entity_ids, entity_option, operator
+from onhand.cli.asking import at_option, entity_ids, entity_option, operator
 from onhand.cli.exits import REFUSED, Refused
 from onhand.cli.output import as_json_option, show
 from onhand.cli.plans import show_plans
 from onhand.cli.site import site
 from onhand.enablement import Change, Plan
+from onhand.entities import entity_codes
 
 __all__ = ["addon"]
 

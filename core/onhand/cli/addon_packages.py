@@ -8,11 +8,12 @@ import click
 from sqlalchemy.orm import Session
 
 from onhand.addons import Addons
-from onhand.cli.asking import entity_codes, operator
+from onhand.cli.asking import operator
 from onhand.cli.exits import REFUSED
 from onhand.cli.output import as_json_option, show
 from onhand.cli.site import owner_url, site
 from onhand.enablement import Change
+from onhand.entities import entity_codes
 
 __all__ = ["install", "uninstall", "upgrade"]
 

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import click
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from onhand import clocks
 from onhand.actors import Actor
-from onhand.addons.models import Entity
+from onhand.entities import entity_codes
 
-__all__ = ["Moment", "at_option", "entity_codes", "entity_ids", "entity_option", "operator"]
+__all__ = ["Moment", "at_option", "entity_ids", "entity_option", "operator"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,12 +52,6 @@ def entity_ids(session: Session, codes: Iterable[str]) -> list[int]:
         if code not in known:
             raise click.UsageError(f"there is no entity {code!r}; known: {', '.join(known) or 'none'}")
     return [known[code] for code in wanted]
-
-
-def entity_codes(session: Session) -> dict[int, str]:
-    """Return the codes of all entities by their ids, in the order of the codes."""
-    rows = session.execute(select(Entity.id, Entity.code).order_by(Entity.code))
-    return {entity_id: code for entity_id, code in rows}  # noqa: C416 - rows are typed when they are taken apart
 
 
 def entity_option(*, many: bool = False, required: bool = True, help: str) -> Callable[[F], F]:  # noqa: A002 - click's word

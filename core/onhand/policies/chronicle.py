@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
 from onhand.policies.book import PARTS, Where
-from onhand.policies.explaining import actor_names
+from onhand.policies.explaining import author_names
 from onhand.policies.models import PolicyVersion
 from onhand.policies.places import label_of, named
 from onhand.policies.services import history, place_of, policy_type
@@ -81,7 +81,7 @@ def _entries(
     kind = policy_type(session, name)
     places = [place_of(one) for one in versions]
     names = named(session, places)
-    people = actor_names(session, {one.actor for one in versions})
+    people = author_names(session, {one.actor for one in versions})
     replaced_by = {one.replaces: one for one in beside if one.replaces is not None}
     before = _before(beside, replaced_by)
     latest = _latest(beside, replaced_by, now)

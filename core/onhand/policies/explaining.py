@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from onhand.access.models import ApiToken, User
+from onhand.access import actor_names
 from onhand.contributions import PolicyType, PolicyValue
 from onhand.policies.book import Where
 from onhand.policies.models import PolicyVersion
@@ -17,7 +17,7 @@ from onhand.policies.services import policy_type
 from onhand.policies.values import stored
 from onhand.transaction import context
 
-__all__ = ["Step", "Why", "actor_names", "why"]
+__all__ = ["Step", "Why", "author_names", "why"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def why(
     versions = {row.id: row for row in session.scalars(select(PolicyVersion).where(PolicyVersion.id.in_(ids)))}
     places = [Where(*each.place) for each in found]
     names = named(session, [*places, where])
-    people = actor_names(session, {row.actor for row in versions.values()})
+    people = author_names(session, {row.actor for row in versions.values()})
     steps = [
         _step(kind, versions[each.setting.version or 0], place, each.holds, names, people)
         for each, place in zip(found, places, strict=True)
@@ -85,14 +85,10 @@ def why(
     )
 
 
-def actor_names(session: Session, refs: Collection[str]) -> dict[str, str]:
-    """Return what people call authors, `user:12` or `token:5`; the system's are called by what they do."""
+def author_names(session: Session, refs: Collection[str]) -> dict[str, str]:
+    """Return what people call authors; the system's are called by what they do."""
     names = {ref: ref.removeprefix("system:").removeprefix("cli:") for ref in refs if ref.startswith("system:")}
-    for kind, model in (("user", User), ("token", ApiToken)):
-        ids = [int(ref.removeprefix(f"{kind}:")) for ref in refs if ref.startswith(f"{kind}:")]
-        rows = session.execute(select(model.id, model.name).where(model.id.in_(ids))) if ids else ()
-        names |= {f"{kind}:{id_}": str(name) for id_, name in rows}
-    return names
+    return names | actor_names(session, refs)
 
 
 def _step(

@@ -21,7 +21,6 @@ __all__ = [
     "connected",
     "deliveries",
     "delivery",
-    "entity_codes",
     "items_by_sku",
     "known_names",
     "locations_of",
@@ -182,8 +181,3 @@ def deliveries(channel_id: int, outcome: str = "") -> Select[Any]:
 def delivery(session: Session, channel_id: int, delivery_id: UUID) -> Delivery | None:
     """Return a webhook of a shop, as it came."""
     return session.scalar(select(Delivery).where(Delivery.channel_id == channel_id, Delivery.id == delivery_id))
-
-
-def entity_codes(session: Session) -> dict[int, str]:
-    """Return every entity's code by its id."""
-    return dict(cursor(session).execute("SELECT id, code FROM onhand.entity").fetchall())

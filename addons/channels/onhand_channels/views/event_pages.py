@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 from flask import render_template, request, url_for
 from onhand import problems
-from onhand.access import in_scope, requires
+from onhand.access import actor_names, in_scope, requires
 from onhand.rest import page
 from onhand.web import Column, asked, filters
-from onhand_stock.api import actor_names, movement_name
+from onhand_stock.api import movement_name
 from sqlalchemy.orm import Session
 
 from onhand_channels import queries, reasons

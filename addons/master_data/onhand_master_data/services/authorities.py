@@ -177,7 +177,7 @@ def demand_authority(session: Session, domain: str, subjects: Mapping[int, str],
         if period is not None and period.system != system:
             named[entity_id] = period
     if named:
-        codes = {entity_id: code for code, entity_id in queries.entity_codes(session).items()}
+        codes = {entity_id: code for code, entity_id in queries.ids_by_entity(session).items()}
         raise NotAuthoritative(
             [
                 Violation(domain, entity_id, system, by.ref, subjects[entity_id], period.system)

@@ -84,7 +84,7 @@ def change_items(
     take_turn(session)
     wanted = judged_items(session, rows, now=now)
     is_parked = _is_parked(session, concerned(session, wanted), by=by, now=now)
-    ids = queries.entity_codes(session)
+    ids = queries.ids_by_entity(session)
     befores = [want.before for want in wanted if want.before]
     uses = items_in_use(session, befores, ids, now)
     outcomes: list[str] = []
@@ -127,7 +127,7 @@ def merge_items(
     take_turn(session)
     wanted = _judged_merges(session, merges, now=now)
     _is_parked(session, concerned(session, wanted), by=by, now=now)
-    ids = queries.entity_codes(session)
+    ids = queries.ids_by_entity(session)
     title = ", ".join(f"{one.sku} is merged into {one.survivor}" for one in merges[:3])
     asking = Asking(
         subject="item",
@@ -158,7 +158,7 @@ def change_locations(
         return Changed(())
     take_turn(session)
     befores, wanted = judged(session, changes)
-    ids = queries.entity_codes(session)
+    ids = queries.ids_by_entity(session)
     touched = {
         ids[after.entity]: f"location {after.code}" for old, after in zip(befores, wanted, strict=True) if old != after
     }
@@ -199,7 +199,7 @@ def save_places(
     """
     take_turn(session)
     judge_all(session, rows)
-    ids = queries.entity_codes(session)
+    ids = queries.ids_by_entity(session)
     befores = queries.locations_by_code(session, [row.code.strip() for row in rows])
     drafts = [row for row in rows if isinstance(row, LocationDraft)]
     save_locations(session, drafts, by=by, now=now)
@@ -240,7 +240,7 @@ def change_units(
     )
     if not waiting:
         return Changed(outcomes)
-    ids = queries.entity_codes(session)
+    ids = queries.ids_by_entity(session)
     asking = Asking(
         subject="unit",
         wishes=tuple(row for row, _, _ in waiting),

@@ -71,7 +71,7 @@ def _write_parts(
     session: Session, pairs: Sequence[tuple[Item | None, Item]], dated: Mapping[int, datetime], by: Actor, now: datetime
 ) -> None:
     """Write what differs of barcodes, packs and entities: barcodes go before their packs, and come after them."""
-    entity_ids = queries.entity_codes(session)
+    entity_ids = queries.ids_by_entity(session)
     gone_codes, new_codes = _difference(pairs, lambda item: map(astuple, item.barcodes))
     gone_packs, new_packs = _difference(pairs, lambda item: map(astuple, item.packs))
     gone_entities, new_entities = _difference(pairs, lambda item: ((entity_ids[e],) for e in item.entities))

@@ -104,7 +104,7 @@ def faults(session: Session, wanted: Sequence[Wanted], *, now: datetime, is_deci
     """
     units = queries.units(session)
     categories = queries.categories(session)
-    entities = queries.entity_codes(session)
+    entities = queries.ids_by_entity(session)
     scope = set(context(session).entities)
     within = {code for code, entity_id in entities.items() if entity_id in scope}
     errors: list[FieldError] = []

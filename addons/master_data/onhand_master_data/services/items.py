@@ -96,7 +96,7 @@ def write_items(
     if not wanted:
         return []
     repacked = [want.before for want in wanted if want.before and want.before.packs != want.packs]
-    used = items_in_use(session, repacked, queries.entity_codes(session), now) if repacked else {}
+    used = items_in_use(session, repacked, queries.ids_by_entity(session), now) if repacked else {}
     items = write(session, wanted, dict.fromkeys(used, effective_from or now), by, now)
     for want, item in zip(wanted, items, strict=True):
         _audit(session, by, want.before, item)
@@ -108,7 +108,7 @@ def concerned(session: Session, wanted: Sequence[Wanted]) -> dict[int, str]:
 
     Those that stock the item, before or after; one that nobody stocks concerns everyone in scope.
     """
-    ids = queries.entity_codes(session)
+    ids = queries.ids_by_entity(session)
     found: dict[int, str] = {}
     for want in wanted:
         if want.before is not None and want.before == want.as_item(want.before.id):

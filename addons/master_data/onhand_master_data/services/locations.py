@@ -75,7 +75,7 @@ def carry_out_places(
     take_turn(session)
     known = queries.locations_by_code(session, [row.code.strip() for row in rows])
     wanted = _judged(session, rows, known)
-    entity_ids = queries.entity_codes(session)
+    entity_ids = queries.ids_by_entity(session)
     concerned = {entity_ids[at.entity]: f"location {at.code}" for at in wanted if known.get(at.code) != at}
     if not is_decided:
         demand_authority(session, "item_master", concerned, by=by, now=now)
@@ -122,7 +122,7 @@ def _wanted(row: LocationDraft | LocationChange, before: Location | None, zones:
 
 def _faults(session: Session, wanted: Sequence[Location]) -> Iterator[FieldError]:
     scope = set(context(session).entities)
-    within = {code for code, entity_id in queries.entity_codes(session).items() if entity_id in scope}
+    within = {code for code, entity_id in queries.ids_by_entity(session).items() if entity_id in scope}
     codes = Counter(location.code for location in wanted)
     numbers = Counter(location.gln for location in wanted if location.gln)
     owners = _gln_owners(session, numbers)

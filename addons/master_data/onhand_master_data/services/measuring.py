@@ -84,7 +84,7 @@ def measure(session: Session, entity_id: int, *, now: datetime) -> Score:
     """
     version = catalogue_version(session)
     items = queries.items_stocked(session, entity_id)
-    codes = {id_: code for code, id_ in queries.entity_codes(session).items()}
+    codes = {id_: code for code, id_ in queries.ids_by_entity(session).items()}
     held = [one for one in settings(session, now=now) if one.entity_id in (None, entity_id)]
     broken = [
         *broken_by(items, held, known_rules(session), queries.categories(session), now=now, entity_codes=codes),

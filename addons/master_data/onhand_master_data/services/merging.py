@@ -78,7 +78,7 @@ def _open(
     session: Session, merges: Sequence[ItemMerge], known: Mapping[str, Item], now: datetime
 ) -> Iterator[FieldError]:
     losers = {known[one.sku].id: (index, one.sku) for index, one in enumerate(merges)}
-    addons, codes = context(session).addons, {id_: code for code, id_ in queries.entity_codes(session).items()}
+    addons, codes = context(session).addons, {id_: code for code, id_ in queries.ids_by_entity(session).items()}
     for entity_id in context(session).entities:
         found: list[Use] = addons.gather_for(
             "item_obligations", entity_id, now, session=session, item_ids=sorted(losers)

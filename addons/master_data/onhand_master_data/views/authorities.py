@@ -33,7 +33,7 @@ class Authorities(MethodView):
 
         def command(session: Session, _: datetime) -> dict[str, Any]:
             rows = services.registered(session, scope())
-            codes = {id_: code for code, id_ in queries.entity_codes(session).items()}
+            codes = {id_: code for code, id_ in queries.ids_by_entity(session).items()}
             at = wanted.get("at")
             return {
                 "items": [
@@ -53,7 +53,7 @@ class Authorities(MethodView):
         demand_whole_entities()
 
         def command(session: Session, now: datetime) -> dict[str, Any]:
-            ids = queries.entity_codes(session)
+            ids = queries.ids_by_entity(session)
             entity_id = ids.get(given["entity"])
             if entity_id not in scope():
                 raise Refused([FieldError(0, "entity", "there is no such entity within reach", given["entity"])])
@@ -74,6 +74,6 @@ def end_period(given: dict[str, Any], period_id: int) -> dict[str, Any]:
 
     def command(session: Session, now: datetime) -> dict[str, Any]:
         [row] = services.end_authorities(session, [Ending(period_id, given.get("at"))], by=actor(), now=now)
-        return row.told({id_: code for code, id_ in queries.entity_codes(session).items()})
+        return row.told({id_: code for code, id_ in queries.ids_by_entity(session).items()})
 
     return change(command)

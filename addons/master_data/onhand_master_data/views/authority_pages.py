@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from onhand.access import actor, in_scope, requires, scope
+from onhand.access import actor, actor_names, in_scope, requires, scope
 from onhand.web import Column, filled
 from sqlalchemy.orm import Session
 
@@ -99,7 +99,7 @@ def _page(errors: dict[str, str], given: Any) -> str:
         book, attempts = book_of(session), services.attempts_of(session, entity_id, now)
         tried = {domain: sum(row[3] for row in attempts if row[1] == domain) for domain in DOMAINS}
         periods = services.registered(session, [entity_id])
-        names = queries.actor_names(session, {row.actor for row in periods} | {row[6] for row in attempts})
+        names = actor_names(session, {row.actor for row in periods} | {row[6] for row in attempts})
         present = {domain: book.named(domain, entity_id, now) for domain in DOMAINS}
         return {
             "entity": queries.entity_of(session, entity_id),

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import render_template, request, url_for
 from onhand import problems
-from onhand.access import in_scope, requires, scope
+from onhand.access import actor_names, in_scope, requires, scope
 from onhand.rest import page
 from onhand.web import Column, asked, filters
 from sqlalchemy.orm import Session
@@ -71,7 +71,7 @@ def item(sku: str) -> str:
             raise problems.NotFound("there is no such item")
         units = queries.units(session)
         history = pack_history(session, found.id)
-        names = queries.actor_names(session, {row["actor"] for row in history})
+        names = actor_names(session, {row["actor"] for row in history})
         return {
             "item": found,
             "base": units[found.base_unit],

@@ -60,7 +60,7 @@ def location(code: str) -> str:
     def command(session: Session, _: datetime) -> dict[str, Any]:
         found = known_location(session, code)
         waiting = page(session, requests_listed(scope(), "pending", found.code), REQUEST_ORDER, None)["items"]
-        ids = queries.entity_codes(session)
+        ids = queries.ids_by_entity(session)
         may = within_reach(found, ids[found.entity], "master_data.edit")
         return {"location": found, "waiting": waiting, "may_change": may}
 

@@ -100,6 +100,6 @@ def import_locations(asked: Mapping[str, bool]) -> dict[str, Any]:
 def known_location(session: Session, code: str, permission: str = "master_data.read") -> Location:
     """Return the location of this code within reach; NotFound otherwise, whatever else it may be."""
     location = queries.locations_by_code(session, [code]).get(code)
-    if location is None or not within_reach(location, queries.entity_codes(session)[location.entity], permission):
+    if location is None or not within_reach(location, queries.ids_by_entity(session)[location.entity], permission):
         raise problems.NotFound("there is no such location")
     return location

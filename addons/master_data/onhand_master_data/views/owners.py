@@ -32,7 +32,7 @@ class FieldOwners(MethodView):
         """List the owners in each of the token's entities, and (no entity) of what concerns several. They are few: one page."""
 
         def command(session: Session, _: datetime) -> dict[str, Any]:
-            codes = {id_: code for code, id_ in queries.entity_codes(session).items()}
+            codes = {id_: code for code, id_ in queries.ids_by_entity(session).items()}
             places: list[int | None] = [*scope(), None]
             return {
                 "items": [
@@ -53,7 +53,7 @@ class FieldOwners(MethodView):
 
         def command(session: Session, now: datetime) -> dict[str, Any]:
             code = given["entity"]
-            entity_id = None if code is None else queries.entity_codes(session).get(code)
+            entity_id = None if code is None else queries.ids_by_entity(session).get(code)
             if code is not None and entity_id not in scope():
                 raise Refused([FieldError(0, "entity", "there is no such entity within reach", code)])
             if not may_rule(entity_id):

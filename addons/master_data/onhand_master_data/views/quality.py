@@ -35,7 +35,7 @@ class DataQuality(MethodView):
         """List the score of each entity as measured last."""
 
         def command(session: Session, _: datetime) -> dict[str, Any]:
-            codes = {id_: code for code, id_ in queries.entity_codes(session).items()}
+            codes = {id_: code for code, id_ in queries.ids_by_entity(session).items()}
             return {
                 "items": [
                     {"entity": codes[entity_id], "score": str(one.score), "items": one.items,
@@ -73,7 +73,7 @@ class ValidationRules(MethodView):
         """List the settings in force and to come, the group's included."""
 
         def command(session: Session, now: datetime) -> dict[str, Any]:
-            codes = {id_: code for code, id_ in queries.entity_codes(session).items()}
+            codes = {id_: code for code, id_ in queries.ids_by_entity(session).items()}
             return {"items": [_shown(one, codes) for one in services.settings(session, now=now)]}
 
         return in_scope(command)
@@ -89,7 +89,7 @@ class ValidationRules(MethodView):
             parts = {name: value for name, value in given.items() if name != "entity"}
             wish = NewSetting(**parts, entity_id=_entity(session, given["entity"]))
             [made] = services.add_rules(session, [wish], by=actor(), now=now)
-            return _shown(made, {id_: code for code, id_ in queries.entity_codes(session).items()})
+            return _shown(made, {id_: code for code, id_ in queries.ids_by_entity(session).items()})
 
         return change(command)
 
@@ -108,7 +108,7 @@ def retire(rule_id: int) -> None:
 
 
 def _entity(session: Session, code: str) -> int:
-    entity_id = queries.entity_codes(session).get(code)
+    entity_id = queries.ids_by_entity(session).get(code)
     if entity_id not in scope() or entity_id is None:
         raise Refused([FieldError(0, "entity", "there is no such entity within reach", code)])
     return entity_id

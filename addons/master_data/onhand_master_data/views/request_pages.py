@@ -66,7 +66,7 @@ def change_request(request_id: UUID) -> str:
 
     def command(session: Session, _: datetime) -> dict[str, Any]:
         found = known_request(session, request_id)
-        ids = {entity_id: code for code, entity_id in queries.entity_codes(session).items()}
+        ids = {entity_id: code for code, entity_id in queries.ids_by_entity(session).items()}
         return {"found": found, "entities": [ids[entity_id] for entity_id in found.entities]}
 
     return render_template(

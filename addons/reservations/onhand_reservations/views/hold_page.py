@@ -7,12 +7,11 @@ from uuid import UUID
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from onhand.access import actor, in_scope, requires
+from onhand.access import actor, actor_names, in_scope, requires
 from onhand.problems import NotFound
 from onhand.web import Column, filled, whole_number
 from onhand_channels.api import channels_of
 from onhand_master_data.api import ItemName, LocationName, describe_items, describe_locations
-from onhand_stock.api import actor_names
 from sqlalchemy.orm import Session
 
 from onhand_reservations import queries, services, settings

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from onhand import problems
-from onhand.access import actor, in_scope, principal, requires
+from onhand.access import actor, actor_names, in_scope, principal, requires
 from onhand.addons.models import Entity
 from onhand.contributions import ImportReport
 from onhand.reasons.api import reasons
@@ -28,7 +28,6 @@ from onhand_stock.asked import (
 from onhand_stock.explanation import kind_labels
 from onhand_stock.importers import adjustments_of
 from onhand_stock.naming import movement_name
-from onhand_stock.queries import actor_names
 from onhand_stock.services import Adjusted, NotAdjusted, Recount, recount
 from onhand_stock.views.adjusting import asked_here, may_post
 from onhand_stock.views.asking import known_location, reach

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from onhand.access import in_scope, requires
+from onhand.access import actor_names, in_scope, requires
 from onhand.addons.models import Entity
 from onhand.problems import Conflict
 from onhand.web import filled
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from onhand_stock.explanation import kind_labels
 from onhand_stock.naming import movement_name
-from onhand_stock.queries import actor_names, posted_together, reversals_of
+from onhand_stock.queries import posted_together, reversals_of
 from onhand_stock.services import why_not_reversible
 from onhand_stock.views.asking import entry_of, may_at_ends, reach
 from onhand_stock.views.movements import reverse_one

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from flask import render_template, request, url_for
-from onhand.access import in_scope, principal, requires, scope
+from onhand.access import actor_names, in_scope, principal, requires, scope
 from onhand.addons.models import Entity
 from onhand.rest import page
 from onhand.web import Column, asked, filters
@@ -20,7 +20,7 @@ from onhand_stock.listings import (
     entries_listed,
     entry_order,
 )
-from onhand_stock.queries import BalanceRow, actor_names, listed_balances
+from onhand_stock.queries import BalanceRow, listed_balances
 from onhand_stock.sides import Side, sides_of
 from onhand_stock.states import STATES
 from onhand_stock.summing import summed

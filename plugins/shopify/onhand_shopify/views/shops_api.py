@@ -10,6 +10,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from onhand import problems
 from onhand.access import actor, in_scope, requires
+from onhand.entities import entity_codes
 from onhand.rest import page
 from onhand_master_data.api import resolve_locations
 from sqlalchemy.orm import Session
@@ -165,7 +166,7 @@ def post_set_aside(asked: dict[str, Any], code: str) -> dict[str, int]:
 
 
 def _told(session: Session, shops: list[ShopState]) -> list[dict[str, Any]]:
-    codes = queries.entity_codes(session)
+    codes = entity_codes(session)
     return [
         {**msgspec.structs.asdict(shop), "channel": shop.code, "entity": codes[shop.entity_id],
          "webhooks": webhook_address(shop.code)}

@@ -5,13 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
+from onhand.access import actor_names
 from onhand.actors import Actor
 from onhand.db import cursor
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from onhand_stock.models import Adjustment
-from onhand_stock.queries import actor_names, balances
+from onhand_stock.queries import balances
 from onhand_stock.services.adjusting.asks import Adjusted, NotAdjusted
 from onhand_stock.services.adjusting.verb import adjusted, send_on
 from onhand_stock.services.adjusting.weighing import places_of, route, values_of
