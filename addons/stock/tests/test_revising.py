@@ -65,7 +65,9 @@ def test_the_reason_and_the_place_of_a_request_are_revised_and_consents_are_void
     }
     form["csrf_token"] = csrf_token(client, page)
     assert client.post(f"{page}/revise", data=form | {"location": other.code}).status_code == 303
-    assert f"no location {other.code} that you may ask for it at" in client.get(page).text
+    shown = client.get(page).text
+    assert f"no location {other.code} that you may ask for it at" in shown
+    assert [f'value="{one.code}"' in shown for one in (elsewhere, other)] == [True, False], "only those are offered"
     assert client.post(f"{page}/revise", data=form | {"reason": "count_error"}).status_code == 303
     assert "asked for something else" in client.get(page).text
     manager = person(RoleAt("store_manager", shop.entity.id, shop.location.id))

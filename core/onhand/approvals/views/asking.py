@@ -112,12 +112,22 @@ def require_done(outcome: Asked | Decided | Refused) -> None:
     raise kind(outcome.detail, **extra)
 
 
-def locations_to_choose(session: Session, entity_id: int | None) -> list[tuple[str, str]]:
-    """Return the locations of an entity as a form offers them; none where there are too many to list, or nobody knows any."""
+def locations_to_choose(
+    session: Session, entity_id: int | None, permission: str | None = None
+) -> list[tuple[str, str]]:
+    """Return the locations of an entity as a form offers them; none where there are too many to list, or nobody knows any.
+
+    With a permission only those at which whoever asks holds it.
+    """
     found = context(session).addons.policy_scopes.get("location")
     if found is None or entity_id is None:
         return []
-    return [(part.code, f"{part.name} ({part.code})") for part in found.choices(session, entity_id)]
+    places = None if permission is None else principal().locations(permission, entity_id)
+    return [
+        (part.code, f"{part.name} ({part.code})")
+        for part in found.choices(session, entity_id)
+        if places is None or part.id in places
+    ]
 
 
 def ask_instead(session: Session, row: Any, version: int, wanted: Amendment, now: datetime) -> Asked | Refused:

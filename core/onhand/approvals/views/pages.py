@@ -214,7 +214,7 @@ def _detail(session: Session, approval_id: UUID, now: datetime) -> dict[str, Any
         "can_revise": kind is not None and kind.revise is not None,
         "can_move": kind is not None and kind.asks is not None and row.location is not None,
         "reasons": [(one.code, one.label) for one in reasons(session)],
-        "locations": locations_to_choose(session, row.entity_id),
+        "locations": locations_to_choose(session, row.entity_id, kind.asks) if kind is not None else [],
         "is_mine": who.person is not None and row.requester_user_id == who.person,
     }
 

@@ -128,6 +128,8 @@
       open(link);
     }
     if (event.target.closest("[data-close]")) close();
+    var send = event.target.closest(".ex-bar button[type='submit']"); // refused for want of a reason, fifty would be ticked anew
+    if (send) work().querySelectorAll(".ex-bar textarea").forEach(function (text) { text.required = send.parentElement.contains(text); });
     document.querySelectorAll(".ex-menu[open]").forEach(function (menu) { if (!menu.contains(event.target)) menu.open = false; });
   });
   document.addEventListener("change", function (event) {
