@@ -210,7 +210,7 @@ def _fit(
         if other is not None and not other.cancels:
             raise PolicyRefused(
                 f"{name}: version {other.id} takes effect at the same place and moment,"
-                f" {other.effective_from.isoformat(timespec='seconds')}; choose another moment, or replace that version",
+                f" {other.effective_from.isoformat(timespec='seconds')}; choose another moment, or cancel or replace that version",
                 policy=name,
                 field="effective_from",
                 other=other.id,

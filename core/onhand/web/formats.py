@@ -1,15 +1,17 @@
 """How quantities, ages and moments read on a page. Plain functions; `install` makes them Jinja filters."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel.numbers import get_currency_precision
 
-__all__ = ["age", "ago", "iso", "moment", "money", "quantity", "sentence"]
+__all__ = ["age", "ago", "iso", "moment", "money", "quantity", "said", "sentence"]
 
 GROUP = "\u202f"  # narrow no-break space: groups read as one number and never wrap
 MINUS = "\u2212"  # as wide as a digit, unlike the hyphen
+INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -60,3 +62,15 @@ def sentence(refusal: Exception) -> str:
 def iso(value: datetime) -> str:
     """Write a moment for machines: ISO 8601 in UTC."""
     return value.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def said(text: str, zone: str, now: datetime) -> str:
+    """Write the moments in what a verb says, which are for machines, as people of a time zone read them."""
+
+    def read(found: re.Match[str]) -> str:
+        try:
+            return moment(datetime.fromisoformat(found[0]), zone, now)
+        except (ValueError, OverflowError):
+            return found[0]
+
+    return INSTANT.sub(read, text)

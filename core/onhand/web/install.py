@@ -41,6 +41,10 @@ def add_template_tools(app: Flask, *, now: Callable[[], datetime], zone: Callabl
     def moment(value: datetime, *, zone_name: str | None = None, seconds: bool = False) -> str:
         return formats.moment(value, zone_name or zone(), now(), seconds=seconds)
 
+    def said(text: object) -> object:
+        """Leave alone what is no plain text: markup is somebody's finished page."""
+        return formats.said(text, zone(), now()) if type(text) is str else text
+
     app.jinja_env.globals.update(asset=asset, column=Column, this_page=this_page)
     app.jinja_env.filters.update(
         quantity=formats.quantity,
@@ -49,4 +53,5 @@ def add_template_tools(app: Flask, *, now: Callable[[], datetime], zone: Callabl
         iso=formats.iso,
         ago=lambda value: formats.ago(value, now()),
         moment=moment,
+        said=said,
     )

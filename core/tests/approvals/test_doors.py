@@ -258,7 +258,9 @@ def test_delegating_and_ruling_on_their_pages(house, browser):
     post(manager, f"/approvals/delegation/{number}/revoke")
     assert "Nobody stands in for you" in page(manager, "/approvals/delegation")
 
-    assert "Without a rule" in page(clerk, "/approvals/rules")
+    shown = page(clerk, "/approvals/rules")
+    assert "Without a rule" in shown
+    assert "Change of a policy: nobody; whoever may do it does it alone" in shown
     assert "Add a rule" not in page(clerk, "/approvals/rules")
     post(governor, "/approvals/rules", kind="bin.set", place="entity", role="auditor", quantity_from="1", tier="1")
     text = page(governor, "/approvals/rules")

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from onhand.web.formats import age, ago, iso, moment, money, quantity
+from onhand.web.formats import age, ago, iso, moment, money, quantity, said
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 THIN = "\u202f"
@@ -72,3 +72,12 @@ def test_the_year_is_left_out_only_when_it_is_this_one_there() -> None:
 
 def test_machines_read_utc() -> None:
     assert iso(NOW.astimezone()) == "2026-11-24T02:00:00+00:00"
+
+
+def test_what_a_verb_says_is_read_on_the_clock_of_its_place() -> None:
+    refusal = "overlaps pim, from 2026-12-31T23:30:00+00:00 until 2027-06-01T00:00:00.5Z: end that first"
+    assert said(refusal, "Europe/Vienna", NOW) == (
+        "overlaps pim, from 1 Jan 2027, 00:30 until 1 Jun 2027, 02:00: end that first"
+    )
+    untouched = "lot 2026-11-24, at 2026-99-99T00:00:00Z"
+    assert said(untouched, "Europe/Vienna", NOW) == untouched

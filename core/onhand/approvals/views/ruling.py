@@ -170,7 +170,7 @@ def _load(session: Session, _: datetime) -> dict[str, Any]:
     ruled = {rule.kind for rule in found if rule.field is None}
     return {
         "rows": lines,
-        "presets": [kind for name, kind in sorted(kinds.items()) if kind.tiers and name not in ruled],
+        "presets": [kind for name, kind in sorted(kinds.items()) if name not in ruled],
         "kinds": sorted(_choices(kinds), key=lambda pair: pair[1]),
         "roles": [(code, name) for code, name in session.execute(select(Role.code, Role.name).order_by(Role.name))],
         "places": [
