@@ -12,6 +12,7 @@ from onhand.notices.api import NewNotice, notify
 from onhand.testing import TESTER
 from onhand.testing.people import csrf_token, sign_in
 from onhand.transaction import run
+from onhand_bin import services
 
 
 def follow(house, hours=0, at=None):
@@ -84,6 +85,17 @@ def test_a_requester_who_is_the_only_one_with_the_role_counts_as_nobody(house):
     asked = house.ask(40, by=house.manager)
     assert follow(house) == 1
     assert state(house, asked)[0] == "governance"
+
+
+def test_whom_it_was_passed_on_to_decides_on_the_new_numbers_too(house, transact):
+    leave(house, house.manager2)
+    asked = house.ask(40, by=house.manager)
+    follow(house)
+    transact(lambda session, now: services.put(session, house.bin, 90))
+    assert house.decide(asked, house.governor).why == "outdated"
+    assert state(house, asked)[0] == "governance"
+    assert house.decide(asked, house.governor, version=2).waiting_role == "governance"
+    assert house.decide(asked, house.governor2, version=2).status == "approved"
 
 
 def test_one_who_agreed_already_does_not_count_for_the_next_tier(house):

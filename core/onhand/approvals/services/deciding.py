@@ -255,11 +255,11 @@ def _outdate(
     steps: Sequence[Step],
     now: datetime,
 ) -> Refused:
-    """Keep the new numbers as the next version, for which all consents are needed anew."""
+    """Keep the new numbers as the next version, for which all consents are needed anew, of those whose turn it was."""
     put(row, found)
     row.version += 1
     if steps:
-        set_steps(row, steps, weight)
+        set_steps(row, steps, weight, keeps_passed_on=True)
     else:  # smaller by now, yet somebody was asked: the first of them still says yes or no
         row.step, row.waiting_role, row.steps = 0, row.steps[0]["role"], row.steps[:1]
         row.weighed_quantity, row.weighed_amount_minor = weight.quantity, weight.amount_minor

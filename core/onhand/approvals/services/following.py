@@ -88,7 +88,8 @@ def _follow(
     if above is not None and (is_late or not able[waiting]):
         why = f"nobody is left as {_said(waiting)}" if not able[waiting] else f"{_said(waiting)} did not decide"
         row.steps = [
-            {**step, "role": above} if position == row.step else step for position, step in enumerate(row.steps)
+            {"passed_on_by": step["role"], **step, "role": above} if position == row.step else step
+            for position, step in enumerate(row.steps)
         ]
         row.waiting_role, row.reminded = above, 0
         told.append((row, "escalated", {"tier": row.steps[row.step]["tier"], "role": above, "note": why}))

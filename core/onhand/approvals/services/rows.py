@@ -99,11 +99,16 @@ def request_of(row: Row) -> ApprovalRequest:
     )
 
 
-def set_steps(row: Row, steps: Sequence[Step], weight: Weight) -> None:
-    """Begin agreement anew."""
-    row.steps = [{"tier": step.tier, "role": step.role} for step in steps]
+def set_steps(row: Row, steps: Sequence[Step], weight: Weight, *, keeps_passed_on: bool = False) -> None:
+    """Begin agreement anew; `keeps_passed_on`: of those whom what is asked was passed on to since others did not decide."""
+    passed_on = {
+        (step["tier"], step["passed_on_by"]): step
+        for step in (row.steps if keeps_passed_on else ())
+        if "passed_on_by" in step
+    }
+    row.steps = [passed_on.get((step.tier, step.role), {"tier": step.tier, "role": step.role}) for step in steps]
     row.step = 0
-    row.waiting_role = steps[0].role if steps else None
+    row.waiting_role = row.steps[0]["role"] if steps else None
     row.weighed_quantity, row.weighed_amount_minor = weight.quantity, weight.amount_minor
 
 
