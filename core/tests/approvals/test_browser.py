@@ -46,11 +46,17 @@ def waiting(house):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_request_is_decided_on_its_page_and_in_bulk(opened, house, waiting, width):
+def test_a_request_is_decided_on_its_page_and_in_bulk(opened, house, waiting, width, superuser):
+    superuser(f"""
+        UPDATE onhand.approval SET changes = jsonb_set(changes, '{{0,label}}', to_jsonb(repeat('At once, ', 9)))
+        WHERE id = '{waiting[2].id}'
+    """)
     here = opened(house.manager, width)
     page = here.page
-    for path in ("?tab=mine", "?tab=decided", str(waiting[0].id)):
+    for path in ("?tab=pending", "?tab=mine", "?tab=decided", str(waiting[0].id)):
         here.open(f"/approvals/{path}")
+        if path.startswith("?"):
+            expect(page.locator(".oh-tabs a[aria-current]")).to_be_in_viewport(ratio=0.9)
     page.get_by_label("Reason").fill("seen it")
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_text("Approved.")).to_be_visible()

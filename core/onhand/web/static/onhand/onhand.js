@@ -41,9 +41,16 @@
     });
   }
 
+  function bringIntoView(tab) { // within its strip, which on a phone is wider than the page
+    var strip = tab.closest(".oh-tabs");
+    var there = tab.getBoundingClientRect(), here = strip.getBoundingClientRect();
+    if (there.left < here.left || there.right > here.right) strip.scrollLeft += there.left - here.left - (here.width - there.width) / 2;
+  }
+
   document.addEventListener("DOMContentLoaded", function () {
     show(stored());
     letScrollByKeyboard(document);
+    document.querySelectorAll(".oh-tabs a[aria-current]").forEach(bringIntoView);
   });
 
   document.addEventListener("click", function (event) {
