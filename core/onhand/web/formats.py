@@ -11,7 +11,7 @@ __all__ = ["age", "ago", "iso", "moment", "money", "quantity", "said", "sentence
 
 GROUP = "\u202f"  # narrow no-break space: groups read as one number and never wrap
 MINUS = "\u2212"  # as wide as a digit, unlike the hyphen
-INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
