@@ -242,7 +242,7 @@ def statements(app: "Flask", monkeypatch: pytest.MonkeyPatch) -> "Callable[[], A
     from onhand.access.cache import principals
     from onhand.testing.statements import record
 
-    monkeypatch.setattr(principals, "_seconds", 3_600.0)
+    monkeypatch.setattr(principals, "_clock", lambda: 0.0)  # time stands still for who is remembered already, too
     return record
 
 
