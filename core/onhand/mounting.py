@@ -64,10 +64,16 @@ def _watched(app: Flask, noun: str, found: list[BrokenAddon]) -> Iterator[None]:
         what = f"would take part in every request of the site ({', '.join(changed)})"
         advice = "have its blueprint do so for its own requests: before_request, not before_app_request"
         found.append(BrokenAddon.of(noun, what, advice))
+    others = {*app.extensions["onhand"].names} - {noun}
     for rule in app.url_map.iter_rules():
-        if rule.endpoint not in known and (other := taken.get(_address(rule))):
+        if rule.endpoint in known:
+            continue
+        if other := taken.get(_address(rule)):
             what = f"takes the address {rule.rule}, which is that of {other}"
             found.append(BrokenAddon.of(noun, what, "choose another one"))
+        elif (first := rule.rule.split("/")[1]) in others:
+            what = f"takes the address {rule.rule}, where the pages of {first} are"
+            found.append(BrokenAddon.of(noun, what, f"have its pages under /{noun}/"))
 
 
 def _undeclared(app: Flask) -> Iterator[BrokenAddon]:

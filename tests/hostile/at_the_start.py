@@ -92,6 +92,8 @@ STARTING = (
             _pages("no_key", "@pages.get('/')\n@requires('no_key.read')\ndef index(): return ''")),
     Hostile("squatting", "takes the address /apps, which is that of shell.apps: choose another one",
             _pages("squatting", "pages.url_prefix = None\n\n@pages.get('/apps')\n@public\ndef index(): return ''")),
+    Hostile("annexing", "takes the address /stock/annex, where the pages of stock are: have its pages under /annexing/",
+            _pages("annexing", "pages.url_prefix = '/stock'\n\n@pages.get('/annex')\n@public\ndef index(): return ''")),
     Hostile("meddling", r"would take part in every request of the site \(before_request_funcs\)",
             _pages("meddling", "@pages.before_app_request\ndef meddle(): 1 / 0")),
     Hostile(
@@ -104,6 +106,29 @@ STARTING = (
             return [MenuItem("Astray", "astray.nowhere", "home", "stock.read")]
         """,
     ),
+    Hostile(
+        "marked_up", "contributes what is no menu: menu contains .* whose label is markup, '<script>alert",
+        """
+        from markupsafe import Markup
+        from onhand.contributions import MenuItem
+
+        @hookimpl
+        def menu():
+            return [MenuItem(Markup("<script>alert(1)</script>"), "shell.home", "home", "stock.read")]
+        """,
+    ),
+    Hostile(
+        "twin_table", r"raised InvalidRequestError: Table 'stock\.balance' is already defined",
+        """
+        from onhand.db import Base, table
+        from sqlalchemy.orm import Mapped, mapped_column
+
+        class Balance(Base):
+            __tablename__ = "balance"
+            __table_args__ = table(schema="stock", scope="entity")
+            entity_id: Mapped[int] = mapped_column(primary_key=True)
+        """,
+    ),
     Hostile("ring_one", "is required in a circle, ring_(one|two) → ring_(two|one)", requires=("ring_two",)),
     Hostile("ring_two", "is required in a circle, ring_(one|two) → ring_(two|one)", requires=("ring_one",)),
     Hostile("lonely", "requires nobody_there, which is not installed", requires=("nobody_there",)),
@@ -111,6 +136,7 @@ STARTING = (
     Hostile("stock", "offers itself as 'stock', as does onhand-stock: uninstall one of them",
             distribution="better-stock", requires=()),
     Hostile("pg_catalog", "has a name that cannot be one: it names a PostgreSQL schema"),
+    Hostile("order", "has a name that cannot be one: .* a word of SQL's own"),
 )  # fmt: skip
 
 HANGING = Hostile(

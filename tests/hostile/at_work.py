@@ -2,7 +2,7 @@
 
 from hostile.packages import Hostile
 
-__all__ = ["BESIDE", "FIGURES_BADLY", "IN_A_HOLD", "ON_A_PAGE"]
+__all__ = ["BESIDE", "FIGURES_BADLY", "IN_A_HOLD", "ON_A_PAGE", "TAKING"]
 
 SQL = "from onhand.db import cursor\n\n"
 
@@ -57,6 +57,11 @@ ON_A_PAGE = (
     _showing("shows_badly", "KeyError: 'figure'", "raise KeyError('figure')"),
     _showing("shows_junk", "tiles contains 'figure', no Tile", "return ['figure']"),
     _showing("shows_slowly", "took too long in tiles", "cursor(session).execute('SELECT pg_sleep(30)').fetchall()"),
+    _showing("shows_half", "tiles returns generator, not a list", "yield None; raise ValueError('half way')"),
+    _showing("shows_a_script", "href is 'javascript:alert",
+             "from onhand.contributions import Tile; return [Tile('T', '1', 'javascript:alert(1)')]"),
+    _showing("forks", "it forked the process",
+             "import os, warnings; warnings.simplefilter('ignore', DeprecationWarning); os.waitpid(os.fork(), 0); return []"),
     _showing("shows_writing", "cannot execute INSERT in a read-only transaction",
              "cursor(session).execute(\"INSERT INTO onhand.outbox (hook, entity_id, payload, due_at, recorded_at) \"\n"
              "        \"VALUES ('x', 1, '{}', now(), now())\")"),
@@ -99,6 +104,34 @@ FIGURES_BADLY = Hostile(
     """,
 )
 """Its figures, each wrong in another way, and a back-test that fails."""
+
+TAKES = """
+@hookimpl
+def may_move(session, groups, now):
+    groups.clear()
+    return []
+
+
+@hookimpl
+def movement_posted(session, movements, now):
+    movements.clear()
+"""
+SEES = """
+SEEN = []
+
+
+@hookimpl
+def may_move(session, groups, now):
+    SEEN.append(len(groups))
+    return []
+
+
+@hookimpl
+def movement_posted(session, movements, now):
+    SEEN.append(len(movements))
+"""
+TAKING = (Hostile("takes_it_all", "", TAKES), Hostile("wants_some", "", SEES, requires=("stock", "takes_it_all")))
+"""One empties the lists it is handed, and one comes after it."""
 
 BESIDE = (
     Hostile(

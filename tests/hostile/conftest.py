@@ -31,7 +31,7 @@ from onhand_stock.testing import receive, states_of
 from werkzeug.test import TestResponse
 
 from hostile.at_the_start import HANGING, LATE, NOT_MIGRATED, STARTING
-from hostile.at_work import BESIDE, FIGURES_BADLY, IN_A_HOLD, ON_A_PAGE
+from hostile.at_work import BESIDE, FIGURES_BADLY, IN_A_HOLD, ON_A_PAGE, TAKING
 from hostile.packages import Hostile, write
 
 NUMBERS = count(1)
@@ -184,7 +184,7 @@ def harmful(onhand_sites: Sites, tmp_path_factory) -> Iterator[Harm]:
     folder: Path = tmp_path_factory.mktemp("harmful")
     with onhand_sites.databases.passing(ours) as database, pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
-        hostile = [write(folder, one) for one in (*IN_A_HOLD, *ON_A_PAGE, *BESIDE, FIGURES_BADLY)]
+        hostile = [write(folder, one) for one in (*IN_A_HOLD, *ON_A_PAGE, *BESIDE, *TAKING, FIGURES_BADLY)]
         settings = replace(
             onhand_sites.site(ours).settings, database_url=database.url, owner_database_url=database.owner_url,
             statement_timeout_ms=400,

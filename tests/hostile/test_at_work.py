@@ -22,7 +22,7 @@ from onhand.watching import FAILURES_MAX, Watch
 from onhand_channels.testing import event
 from onhand_stock.testing import differences
 
-from hostile.at_work import BESIDE, FIGURES_BADLY, IN_A_HOLD, ON_A_PAGE
+from hostile.at_work import BESIDE, FIGURES_BADLY, IN_A_HOLD, ON_A_PAGE, TAKING
 from hostile.packages import package_of
 
 MISCLAIMS, OBSERVES_BADLY, HANGS, KEEPS_THE_LOCK = BESIDE
@@ -53,6 +53,15 @@ def test_harm_on_a_page_leaves_out_its_own_part(harmful, hostile, monkeypatch):
     assert "It did not answer; see Apps." in page.text
     assert page.text.count("oh-tile-value") > 1, "others' figures are there"
     assert re.search(hostile.said, harmful.last_failure(hostile))
+
+
+def test_who_empties_the_lists_it_is_handed_takes_nothing_from_others(harmful):
+    here, _ = harmful.shops
+    takes, wants = TAKING
+    with harmful.enabled(takes, here), harmful.enabled(wants, here):
+        assert here.ask().status_code == 201
+    assert sys.modules[f"{package_of(wants)}.plugin"].SEEN == [1, 1]
+    assert harmful.site.transact(differences) == []
 
 
 FAILING = {

@@ -176,6 +176,9 @@ def _scope(door: Door, permission: str, known: Principal) -> tuple[int, ...]:
         entity_id = current_entity()
         held = (entity_id,) if entity_id is not None and known.may(permission, entity_id) else ()
     if not held and not known.may_in_group(permission):
+        where = known.entity_id if door.is_api else current_entity()
+        if door.addon is not None and where is not None and not _enabled(door.addon, (where,)):
+            raise problems.NotFound(f"{door.addon} is not enabled here")
         raise problems.Forbidden(f"this needs the permission {permission}", permission=permission)
     g.onhand_held = held
     if door.addon is None:

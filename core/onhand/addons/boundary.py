@@ -3,6 +3,7 @@
 It costs a microsecond or two per call; a hook that nobody implements has none.
 """
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, wraps
@@ -10,6 +11,7 @@ from threading import get_ident
 from time import perf_counter
 from types import UnionType
 from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin
+from weakref import WeakSet
 
 import pluggy
 import psycopg
@@ -34,6 +36,10 @@ BLAMED = "onhand_failure"
 
 class Junk(TypeError):
     """A hook returned what its spec does not allow."""
+
+
+class Forked(RuntimeError):
+    """A hook forked the process."""
 
 
 class Failure(NamedTuple):
@@ -83,6 +89,8 @@ class Boundary:
         self.turns: dict[int, Turn] = {}
         self.spent: deque[Spent] = deque(maxlen=SPENT_MAX)
         self.is_watched = False
+        self.forked: set[int] = set()
+        _boundaries.add(self)
 
     def bind(self, manager: pluggy.PluginManager, nouns: Iterable[str]) -> None:
         """Have every hook of these add-ons called through this boundary, whoever calls it."""
@@ -138,9 +146,11 @@ class Boundary:
             self.turns[thread] = Turn(noun, hook, kind, started, session, outer)
             failure = None
             try:
-                answer = function(*given)
+                answer = function(*(each.copy() if type(each) is list else each for each in given))
                 if session is not None:
                     still_open(session)
+                if self.forked and thread in self.forked:
+                    raise Forked("it forked the process, and a child shares its connections: use subprocess, in a job")
                 if fits is not None:
                     fits(answer, given)
                 return answer
@@ -158,6 +168,7 @@ class Boundary:
         return bounded
 
     def _leave(self, thread: int, outer: Turn | None) -> None:
+        self.forked.discard(thread)
         if outer is None:
             self.turns.pop(thread, None)
         else:
@@ -172,6 +183,28 @@ OWNERS: dict[HookKind, Callable[[str], str | None]] = {
     "observe": lambda _: None,
 }
 """Whose tables alone may be written inside a hook: its own add-on's, nobody's (`""`), or anybody's by their verbs (None)."""
+
+
+_boundaries: WeakSet[Boundary] = WeakSet()
+
+
+def _hooks_here() -> list[tuple[Boundary, Turn]]:
+    found = [(each, each.turns.get(get_ident())) for each in list(_boundaries)]
+    return [(each, turn) for each, turn in found if turn is not None and turn.kind in OWNERS]
+
+
+def _note_fork() -> None:
+    for each, _ in _hooks_here():
+        each.forked.add(get_ident())
+
+
+def _end_child() -> None:
+    """End the child of a hook's fork: it would answer its parent's requests, and speak on its parent's connections."""
+    for _ in _hooks_here():
+        os._exit(70)
+
+
+os.register_at_fork(after_in_child=_end_child, after_in_parent=_note_fork)
 
 
 def failure_of(error: BaseException | None) -> Failure | None:

@@ -1,6 +1,7 @@
 """What is contributed at the start fits its spec: lists of the right things, and no name twice."""
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, is_dataclass
@@ -16,6 +17,7 @@ from onhand.hooks import kind_of
 
 __all__ = ["asks_nothing", "checked", "hints", "named_twice", "unfit"]
 
+SCHEME = re.compile(r"\s*(?!https?:)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 SIMPLE = frozenset({str, int, float, bool})
 MERGED = frozenset({"policy_profiles"})
 """Hooks whose contributions of one name belong together."""
@@ -80,6 +82,10 @@ def _odd_fields(thing: Any) -> Iterable[str]:
             value = getattr(thing, name)
             if not isinstance(value, (kind, int) if kind is float else kind):
                 yield f"{name} is {value!r}, no {kind.__name__}"
+            elif hasattr(value, "__html__"):
+                yield f"{name} is markup, {str(value)!r}: give text, which the page escapes"
+            elif name == "href" and isinstance(value, str) and SCHEME.match(value):
+                yield f"{name} is {value!r}: lead to a page of this site, or by https to another"
 
 
 @cache

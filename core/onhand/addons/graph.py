@@ -15,10 +15,26 @@ __all__ = ["GROUP", "Addon", "BrokenGraph", "Installed", "discover", "in_order",
 
 GROUP = "onhand.addons"
 NOUN = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-TAKEN = frozenset({"onhand", "public", "information_schema"})
+RESERVED = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate
+    collation column concurrently constraint create cross current_catalog current_date current_role
+    current_schema current_time current_timestamp current_user default deferrable desc distinct do else end
+    except false fetch for foreign freeze from full grant group having ilike in initially inner intersect into
+    is isnull join lateral leading left like limit localtime localtimestamp natural not notnull null offset on
+    only or order outer overlaps placing primary references returning right select session_user similar some
+    symmetric system_user table tablesample then to trailing true union unique user using variadic verbose
+    when where window with
+        """,
+    )
+)
+"""Words that name no schema unless quoted: `SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')`."""
+TAKEN = frozenset({"onhand", "public", "information_schema"}) | RESERVED
 NO_NOUN = (
     "has a name that cannot be one: it names a PostgreSQL schema, so it is lower-case letters, digits and single "
-    f"underscores, and not one of {', '.join(sorted(TAKEN))} or pg_…"
+    "underscores, and not information_schema, onhand, public, pg_… or a word of SQL's own as order is"
 )
 
 

@@ -169,7 +169,8 @@ def downgrade(owner_url: str, addons: Sequence[Addon], noun: str, *, with_depend
         steps = [Step(name, ", ".join(revisions_at(connection, name)), None) for name in reversed(standing)]
         for step in steps:
             with _explained(step.noun):
-                command.downgrade(_config(connection, by_noun[step.noun]), "base")
+                if step.at in _known(connection, by_noun[step.noun]):  # else they are of a newer version: dropped whole
+                    command.downgrade(_config(connection, by_noun[step.noun]), "base")
                 connection.execute(text(f"DROP SCHEMA IF EXISTS {step.noun} CASCADE"))
                 connection.commit()
         return steps
@@ -291,8 +292,16 @@ def step_from(connection: Connection, addon: Addon, revisions: Sequence[str]) ->
     if not _versions(addon).is_dir():
         return Step(addon.noun, at, at)
     scripts = ScriptDirectory.from_config(_config(connection, addon))
-    known = {script.revision for script in scripts.walk_revisions()}
-    return Step(addon.noun, at, scripts.get_current_head() if at is None or at in known else at)
+    known = at is None or at in _known(connection, addon)
+    return Step(addon.noun, at, scripts.get_current_head() if known else at)
+
+
+def _known(connection: Connection, addon: Addon) -> set[str]:
+    """Return the revisions that the installed version of a distribution has."""
+    if not _versions(addon).is_dir():
+        return set()
+    scripts = ScriptDirectory.from_config(_config(connection, addon))
+    return {script.revision for script in scripts.walk_revisions()}
 
 
 def _make_app_role(connection: Connection) -> None:

@@ -44,6 +44,12 @@ def test_its_resources_are_not_there(programs):
     assert (answer.json["type"], answer.json["detail"]) == ("/problems/not-found", "lamp is not enabled here")
 
 
+def test_who_may_not_use_it_either_is_told_no_more_than_that(app, token, entities):
+    """As if it were not installed; where it is on, a permission is what is missing."""
+    programs = [ApiClient(app, token(entity, "reasons.edit")) for entity in entities]
+    assert statuses(programs, "/api/v1/lights") == [403, 404]
+
+
 def test_list_over_the_group_spans_the_entities_where_it_is_on(api, token, entities, transact):
     a, b = entities
     for entity in entities:

@@ -60,6 +60,14 @@ def test_out_and_in_again_a_plan_first_and_data_kept_until_it_is_named(own):
     assert "migrates nothing" in onhand("addon", "upgrade", "shade")
 
 
+def test_tables_of_a_newer_version_are_dropped_too(own):
+    database, onhand = own
+    database.superuser("UPDATE shade.alembic_version SET version_num = 'shade_0009'")
+    assert "migrates nothing" in onhand("addon", "upgrade", "shade")
+    onhand("addon", "uninstall", "shade", "--drop-data", "shade", "--yes")
+    assert schemas(database) == ["lamp"]
+
+
 def test_what_is_gone_already_can_still_be_uninstalled_and_dropped(own, monkeypatch):
     database, onhand = own
     monkeypatch.setattr("onhand.app.survey", lambda: Installed((LAMP,)))

@@ -49,6 +49,19 @@ def test_a_line_that_keeps_the_house_rules_is_not(package, file, line):
     assert [fault for check in {check for check, _, _ in SOURCES} for fault in told(package, file, line, check)] == []
 
 
+def test_what_tests_run_by_need_not_be_installed(package, monkeypatch):
+    """A site has no pytest, and is where `onhand addon check` looks at a wheel."""
+
+    def without(name):
+        raise ModuleNotFoundError("No module named 'pytest'")
+
+    monkeypatch.setattr(sources, "import_module", without)
+    lines = "from onhand.testing.samples import Place\nfrom onhand.testing import people\nfrom onhand.testing.samples import F\n"
+    assert [fault.partition(" ")[0] for fault in told(package, "testing.py", lines, sources.core_names)] == [
+        "testing.py:3"
+    ]
+
+
 def test_an_import_that_is_not_required_is_told(package):
     subject = SimpleNamespace(addon=replace(SAMPLE, distribution="onhand", extras=("stock",)), package=package)
     (package / "stock.py").write_text("import onhand_stock\n")  # the core requires no add-on, and has no such extra
