@@ -93,13 +93,18 @@ def _users(nouns: list[str]) -> str:
 def _names(addons: Addons) -> str:
     lines: list[str] = []
     for module in surface.public_modules(addons):
-        said = _said(importlib.import_module(module)).partition("\n\n")[0]
-        lines += [f"## `{module}`", "", said, "", *_table("name", "is", "for")]
-        for name in surface.names(module):
-            thing = getattr(importlib.import_module(module), name)
-            has_doc = inspect.isclass(thing) or inspect.isfunction(thing)
-            lines.append(_row(f"`{name}`", f"`{surface.spelt(thing)}`", _first(thing) if has_doc else ""))
-        lines.append("")
+        lines += [f"## `{module}`", "", *_names_of(module)]
+    lines += [
+        "## Not promised",
+        "",
+        (
+            "Plugins made by `onhand addon new`, and tests, import these as well. What is listed here may be used; it is not"
+            " frozen, and a version of Onhand may change it. The contract takes any name that a module of the core lists."
+        ),
+        "",
+    ]
+    for module in surface.other_modules(addons):
+        lines += [f"## `{module}`", "", *_names_of(module)]
     return _page(
         "Names",
         "What add-ons may call and import, besides implementing [hooks](hooks.md): each is a promise, and none changes without"
@@ -108,10 +113,20 @@ def _names(addons: Addons) -> str:
     )
 
 
-def _first(thing: Any) -> str:
-    """Return the first sentence of what a thing says of itself; nothing where a dataclass's docstring is made up."""
-    said = _said(thing).partition("\n\n")[0]
-    return "" if said.startswith(f"{thing.__name__}(") else said
+def _names_of(module: str) -> Iterator[str]:
+    found = importlib.import_module(module)
+    yield from (_said(found).partition("\n\n")[0], "", *_table("name", "is", "for"))
+    for name in surface.names(module):
+        thing = getattr(found, name)
+        has_doc = inspect.isclass(thing) or inspect.isfunction(thing)
+        yield _row(f"`{name}`", f"`{surface.spelt(thing)}`", _whole(thing) if has_doc else "")
+    yield ""
+
+
+def _whole(thing: Any) -> str:
+    """Return all that a thing says of itself; nothing where its docstring is made up, or that of what it derives from."""
+    said = _said(thing)
+    return "" if said.startswith(f"{thing.__name__}(") or not thing.__doc__ else said
 
 
 def _said(thing: Any) -> str:

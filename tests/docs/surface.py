@@ -27,6 +27,19 @@ CORE = (
 )  # fmt: skip
 """What the core offers to add-ons. Its other modules may be imported too, where they list a name; these are promised."""
 
+ALSO = (
+    "onhand.actors", "onhand.db", "onhand.ids", "onhand.migrate", "onhand.outbox", "onhand.policies.book",
+    "onhand.policies.services", "onhand.problems", "onhand.rest.fields", "onhand.web.formats", "onhand.web.tables",
+    "onhand.testing.contract", "onhand.testing.distribution", "onhand.testing.people", "onhand.testing.samples",
+)  # fmt: skip
+"""What a plugin made by `onhand addon new` imports besides: told, and not frozen."""
+
+
+def other_modules(addons: Addons) -> list[str]:
+    """Return the modules that plugins build on without a promise: some of the core's, and the makers for tests."""
+    makers = [f"{addons.addon(noun).package}.testing" for noun in addons.names]
+    return [*ALSO, *(module for module in makers if find_spec(module))]
+
 
 def public_modules(addons: Addons) -> list[str]:
     """Return the modules that others may build on, but for hooks: the core's, then each add-on's api and events."""

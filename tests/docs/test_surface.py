@@ -1,5 +1,6 @@
 """What partners build on does not change unsaid."""
 
+import re
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 
 import pluggy
 import pytest
+from onhand.cli import addon_template
 from onhand.hooks import PROJECT, hookimpl, observe
 from sqlalchemy.orm import Session
 from typing_extensions import deprecated
@@ -25,6 +27,18 @@ def test_the_changelog_tells_every_change_of_the_public_surface() -> None:
     """In a process of its own: what other tests define must not count."""
     done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_a_new_plugin_imports_is_in_the_docs() -> None:
+    """Whoever reads its files can look up every name in them."""
+    template = Path(addon_template.__file__).parents[1] / "scaffold" / "template"
+    sources = [path.read_text() for path in template.rglob("*.py.jinja")]
+    imports = {
+        name for source in sources for name in re.findall(r"^from (onhand(?:\.\w+)*) import", source, re.MULTILINE)
+    }
+    told = {*surface.CORE, *surface.ALSO, "onhand", "onhand.access"}  # the latter is its api
+    assert len(imports) > 10
+    assert sorted(imports - told) == []
 
 
 def test_a_change_that_is_not_told_is_noticed() -> None:
