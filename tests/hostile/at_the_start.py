@@ -107,6 +107,26 @@ STARTING = (
         """,
     ),
     Hostile(
+        "patching", r"replaced Flask\.full_dispatch_request, Session\.commit when its plugin\.py was imported: leave to",
+        """
+        import flask
+        from sqlalchemy.orm import Session
+
+        flask.Flask.full_dispatch_request = lambda self: "mine"
+        Session.commit = lambda self: None
+        """,
+    ),
+    Hostile(
+        "muting", r"replaced sys\.stdout, logging\.disable, the handler of SIGTERM when",
+        """
+        import io, logging, signal, sys
+
+        sys.stdout = io.StringIO()
+        logging.disable(logging.CRITICAL)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        """,
+    ),
+    Hostile(
         "marked_up", "contributes what is no menu: menu contains .* whose label is markup, '<script>alert",
         """
         from markupsafe import Markup

@@ -11,6 +11,7 @@ import pluggy
 from onhand import hookspecs
 from onhand.addons.faults import BrokenAddon, blame
 from onhand.addons.graph import Addon
+from onhand.addons.untouched import untouched
 from onhand.hooks import PROJECT
 
 __all__ = ["CORE", "UnknownHook", "registered"]
@@ -28,12 +29,12 @@ def registered(addons: Collection[Addon]) -> pluggy.PluginManager:
     hooks = pluggy.PluginManager(PROJECT)
     hooks.add_hookspecs(hookspecs)
     for addon in addons:
-        with blame(addon.noun, "when its hooks.py was imported"):
+        with untouched(addon.noun, doing := "when its hooks.py was imported"), blame(addon.noun, doing):
             if importlib.util.find_spec(f"{addon.package}.hooks"):
                 hooks.add_hookspecs(importlib.import_module(f"{addon.package}.hooks"))
     hooks.register(importlib.import_module("onhand.plugin"), name=CORE)
     for addon in addons:
-        with blame(addon.noun, "when its plugin.py was imported"):
+        with untouched(addon.noun, doing := "when its plugin.py was imported"), blame(addon.noun, doing):
             plugin = importlib.import_module(f"{addon.package}.plugin")
         _register(hooks, plugin, addon.noun)
     _verify(hooks)
