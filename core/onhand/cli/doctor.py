@@ -22,6 +22,7 @@ POSTGRES_MIN = 150_000
 SECRET_CHARACTERS_MIN = 32
 SKEW_SECONDS_MAX = 2.0
 OVERDUE_MINUTES_MAX = 5
+QUEUED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,13 @@ def _tables(settings: Settings) -> list[Finding]:
         if step_of(connection, CORE).is_behind:
             return [Finding("migrations", f"behind: {CORE.noun}", "run `onhand migrate`")]
         held = unready(connection, installed(settings))
+        flood = connection.execute(
+            text(
+                "SELECT actor, count(*) AS waiting FROM onhand.job WHERE status = 'queued' GROUP BY actor"
+                " HAVING count(*) > :most ORDER BY 2 DESC LIMIT 1"
+            ),
+            {"most": QUEUED_MAX},
+        ).one_or_none()
         overdue, parked = connection.execute(
             text(
                 "SELECT (SELECT count(*) FROM onhand.outbox WHERE due_at < clock_timestamp() - make_interval(mins => :m)),"
@@ -208,4 +216,10 @@ def _tables(settings: Settings) -> list[Finding]:
     findings.append(Finding("outbox", f"{overdue} events overdue", advice) if overdue else Finding("outbox"))
     advice = "`onhand job list --parked` says why; `onhand job retry` tries again"
     findings.append(Finding("jobs", f"{parked} given up", advice) if parked else Finding("jobs"))
+    if flood is not None:
+        noun = flood.actor.partition(".")[0]
+        advice = (
+            f"add workers; where it asks for itself again and again: `onhand addon suspend {noun}`, then its jobs wait"
+        )
+        findings.append(Finding("queue", f"{flood.waiting} jobs of {flood.actor} wait", advice))
     return findings

@@ -172,6 +172,21 @@ def test_doctor_warns_of_a_login_that_passes_every_wall(site, onhand, monkeypatc
     assert "superuser" in rows["database role"]["fault"]
 
 
+def test_doctor_tells_of_an_addon_that_floods_its_queue(site, onhand, monkeypatch):
+    monkeypatch.setattr("onhand.cli.doctor.QUEUED_MAX", 1)
+    asked = (
+        "INSERT INTO onhand.job (queue, actor, args, attempts_max, due_at, recorded_at)"
+        " VALUES ('lamp', 'lamp.blink', '{}', 1, now(), now()) RETURNING id"
+    )
+    site.owner(asked)
+    assert "queue" not in {row["check"] for row in answer(onhand("doctor", "--json"))}
+    site.owner(asked)
+    rows = {row["check"]: row for row in json.loads(onhand("doctor", "--json").stdout)}
+    site.owner("DELETE FROM onhand.job WHERE queue = 'lamp' RETURNING id")
+    assert rows["queue"]["fault"] == "2 jobs of lamp.blink wait"
+    assert "onhand addon suspend lamp" in rows["queue"]["advice"]
+
+
 def test_migrate_has_nothing_left_to_do(site, onhand):
     assert answer(onhand("migrate", "--plan", "--json")) == []
 
