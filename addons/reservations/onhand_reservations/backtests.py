@@ -9,6 +9,7 @@ from typing import Any
 from onhand.contributions import BacktestResult, BacktestRow, PolicyBacktest, PolicyTrial
 from onhand.db import cursor, int_array, time_array
 from onhand.policies.book import Where
+from onhand.web.formats import counted
 from onhand_stock.api import item_page, worth
 from sqlalchemy.orm import Session
 
@@ -82,7 +83,7 @@ def _time_to_live(session: Session, trial: PolicyTrial) -> BacktestResult:
         different += 1
         units_different += units
         if len(rows) < trial.rows_max:
-            label = f"{reference}: {units} units"
+            label = f"{reference}: {counted(units, 'unit')}"
             rows.append(BacktestRow(label, f"/reservations/{hold_id}", before, after, units))
     notes = [f"{own} holds asked for their own time, or were extended: nothing changes for them."] if own else []
     notes += [f"The newest {HOLDS_MAX} holds count."] if len(holds) == HOLDS_MAX else []

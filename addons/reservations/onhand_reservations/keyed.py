@@ -62,7 +62,7 @@ class HoldExpired(Conflict):
 class HoldNotAllowed(Conflict):
     """The hold's status, its channel or a guard does not allow it; `reason` and the detail say which, and what to do."""
 
-    type, title = "hold-not-allowed", "The hold does not allow it"
+    type, title = "hold-not-allowed", "Not allowed for this hold"
 
 
 class Keyed(msgspec.Struct, frozen=True, gc=False):

@@ -40,7 +40,7 @@ def test_shorter_time_to_live_loses_what_was_confirmed_late(shop, tried):
     by_label = {row.label: (row.before, row.after) for row in found.rows}
     assert by_label == {
         "late: 3 units": ("confirmed in time", "expired after 300 s"),
-        "left: 1 units": ("expired after 900 s", "expired after 300 s"),
+        "left: 1 unit": ("expired after 900 s", "expired after 300 s"),
     }
     assert {row.href for row in found.rows} == {f"/reservations/{late.id}", f"/reservations/{left.id}"}
     assert found.notes[0].startswith("1 holds asked for their own time")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from onhand.db import cursor
+from onhand.web.formats import counted
 from onhand_master_data.api import Use
 from sqlalchemy.orm import Session
 
@@ -42,7 +43,9 @@ def uses(session: Session, entity_id: int, item_ids: Sequence[int], location_ids
             subject,
             id_,
             entity_id,
-            f"on hand at {places} locations" if subject == "item" else f"on hand of {places} items",
+            f"on hand at {counted(places, 'location')}"
+            if subject == "item"
+            else f"on hand of {counted(places, 'item')}",
             int(units),
             item_page(code) if subject == "item" else f"/stock/?{urlencode({'location': code})}",
         )

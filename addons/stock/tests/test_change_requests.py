@@ -102,8 +102,8 @@ def test_one_request_corrects_a_pack_across_two_entities_and_shows_both_stocks(t
     )
     assert (entity, kind, quantity) == (None, "master_data.pack", 60)
     assert [(each["label"], each["value"]) for each in evidence[:2]] == [
-        ("A: on hand at 1 locations", "24"),
-        ("B: on hand at 1 locations", "36"),
+        ("A: on hand at 1 location", "24"),
+        ("B: on hand at 1 location", "36"),
     ]
     assert changes == [{"label": "TEA: one CS holds", "before": 12, "after": 10, "unit": "EA"}]
     own = agree(request, ask.steward)

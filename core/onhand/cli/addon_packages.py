@@ -185,7 +185,7 @@ def _lines(plan: PackagePlan, *, is_done: bool) -> Iterator[str]:
     yield from (f"  because {reason}" for reason in plan.refusals)
     yield from (f"  migrates {step}" for step in plan.migrations)
     if plan.verb != "uninstall" and not plan.migrations and not plan.refusals:
-        yield "  migrates nothing: its tables are as its code expects"
+        yield "  migrates nothing: its tables are not older than its code"
     yield from (f"  brings {hook.replace('_', ' ')}: {', '.join(names)}" for hook, names in plan.brings.items())
     if plan.disables:
         yield f"  switches it off for {', '.join(plan.disables)}"

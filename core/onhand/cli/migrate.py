@@ -30,4 +30,4 @@ def migrate(dry_run: bool, down: str | None, with_dependants: bool, as_json: boo
         else:
             steps = upgrade(url, addons, dry_run=dry_run)
     rows = [{"distribution": step.noun, "from": step.at, "to": step.to} for step in steps]
-    show(rows, as_json=as_json, none="nothing to do: every table is as its code expects")
+    show(rows, as_json=as_json, none="nothing to do: no table is older than its code")

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import get_currency_precision
 
-__all__ = ["age", "ago", "iso", "moment", "money", "quantity", "said", "sentence"]
+__all__ = ["age", "ago", "counted", "iso", "moment", "money", "quantity", "said", "sentence"]
 
 GROUP = "\u202f"  # narrow no-break space: groups read as one number and never wrap
 MINUS = "\u2212"  # as wide as a digit, unlike the hyphen
@@ -21,6 +21,11 @@ def quantity(value: int | Decimal, *, signed: bool = False) -> str:
     if value < 0:
         return MINUS + digits
     return f"+{digits}" if signed and value > 0 else digits
+
+
+def counted(value: int, noun: str) -> str:
+    """Write how many there are of something, by its singular: `1 unit`, `12 units`."""
+    return f"{quantity(value)} {noun}{'' if value == 1 else 's'}"
 
 
 def money(minor: int, currency: str) -> str:

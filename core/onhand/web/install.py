@@ -48,6 +48,7 @@ def add_template_tools(app: Flask, *, now: Callable[[], datetime], zone: Callabl
     app.jinja_env.globals.update(asset=asset, column=Column, this_page=this_page)
     app.jinja_env.filters.update(
         quantity=formats.quantity,
+        counted=formats.counted,
         money=formats.money,
         age=formats.age,
         iso=formats.iso,

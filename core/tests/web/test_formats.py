@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from onhand.web.formats import age, ago, iso, moment, money, quantity, said
+from onhand.web.formats import age, ago, counted, iso, moment, money, quantity, said
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 THIN = "\u202f"
@@ -21,6 +21,10 @@ THIN = "\u202f"
 )
 def test_a_quantity_is_grouped_and_signed_when_asked(value: int, signed: bool, text: str) -> None:
     assert quantity(value, signed=signed) == text
+
+
+def test_things_are_counted_by_their_singular() -> None:
+    assert [counted(many, "unit") for many in (0, 1, 2, 1_500)] == ["0 units", "1 unit", "2 units", f"1{THIN}500 units"]
 
 
 @pytest.mark.parametrize(

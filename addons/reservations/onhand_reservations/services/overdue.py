@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from onhand.db import cursor, text_array
 from onhand.events import Cause, ExceptionsRaised
 from onhand.outbox import publish
+from onhand.web.formats import counted
 from onhand_channels.api import channels_of
 from sqlalchemy.orm import Session
 
@@ -65,7 +66,7 @@ def _read(session: Session, entity_id: int, ids: Sequence[str] | None) -> list[C
             location_id=location_id,
             quantity=int(units),
             occurred_at=confirmed_at,
-            title=f"Order {reference} of {channel}: confirmed, {int(units)} units not handed over",
+            title=f"Order {reference} of {channel}: confirmed, {counted(int(units), 'unit')} not handed over",
             evidence={
                 "channel": channel,
                 "reference": reference,

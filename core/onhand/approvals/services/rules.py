@@ -191,7 +191,9 @@ def _check(session: Session, given: Sequence[NewRule]) -> None:
 def said(rule: ApprovalRule | NewRule, label: str | None = None) -> str:
     """Return a rule as people read it; `label` is what its kind is called."""
     thresholds = [
-        f"{rule.quantity_from} units" if rule.quantity_from is not None else "",
+        f"{rule.quantity_from} {'unit' if rule.quantity_from == 1 else 'units'}"
+        if rule.quantity_from is not None
+        else "",
         f"{rule.amount_from_minor} {rule.currency} (minor units)" if rule.amount_from_minor is not None else "",
     ]
     where = f" at {rule.location or rule.location_id}" if rule.location_id is not None else ""
