@@ -1,4 +1,4 @@
-"""Supervises a child that has a child, says both pids, then waits, returns, raises, or lets `run_processes` wait."""
+"""Supervises a child that has a child, says that one's pid, then waits, returns, raises, or lets `run_processes` wait."""
 
 import signal
 import sys
@@ -17,7 +17,7 @@ spec = ProcessSpec("web", [sys.executable, "-c", PARENT], grace_seconds=2)
 then = sys.argv[1]
 if then == "run":
     sys.exit(run_processes([spec], on_line=lambda _name, line: print(line, flush=True)))
-with Processes([spec], on_line=lambda _name, line: print(line, processes.pids()["web"], flush=True)) as processes:
+with Processes([spec], on_line=lambda _name, line: print(line, flush=True)):
     time.sleep(0.5 if then in ("return", "raise") else 99)
     if then == "raise":
         raise RuntimeError("as told")

@@ -48,7 +48,7 @@ def supervisor(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]
 def family(process: subprocess.Popen[str]) -> list[int]:
     """Everything below the supervisor, once the grandchild was heard of: guardian, child, grandchild."""
     assert process.stdout is not None
-    grandchild = int(process.stdout.readline().split()[0])
+    grandchild = int(process.stdout.readline())
     pids = [each.pid for each in psutil.Process(process.pid).children(recursive=True)]
     assert len(pids) == 3
     assert grandchild in pids
