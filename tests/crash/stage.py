@@ -55,17 +55,24 @@ class Stage:
         return ask(self.services, query, *values)
 
     def wait_ready(self) -> None:
-        """Wait until the site takes requests; RuntimeError when it does not."""
+        """Wait until every process runs and the site takes requests; RuntimeError when it does not.
+
+        One that was killed again and again, before it was steady, is started again after half a minute only.
+        """
         until = time.monotonic() + READY_SECONDS_MAX
         while time.monotonic() < until:
             self.processes.check()
-            try:
-                if httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5.0, trust_env=False).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
+            if self.processes.pids().keys() >= set(ROLES) and self._takes_requests():
+                return
             time.sleep(0.1)
         raise RuntimeError(f"the site was not ready after {READY_SECONDS_MAX:.0f} s; its logs are in {self.folder}")
+
+    def _takes_requests(self) -> bool:
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5.0, trust_env=False)
+        except httpx.TransportError:
+            return False
+        return answer.status_code == 200
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from crash import stage
 from crash.promises import Promise
 from crash.protocol import Backend, Frontend
 from crash.schedule import DECK, schedule
@@ -47,6 +48,25 @@ def test_a_hold_that_reads_and_then_writes_turns_the_run_red(runs):
     assert process.returncode == 1, said
     assert json.loads(out.splitlines()[-1])["violations"] > 0
     assert "violation: I1 balance_is_sum_of_ledger" in said
+
+
+def test_all_is_healed_when_a_killed_process_runs_again_and_not_before(monkeypatch):
+    """The supervisor lets one that fell again and again wait for up to half a minute, and holds do not expire meanwhile."""
+
+    class Supervised:
+        looks = 0
+
+        def check(self):
+            pass
+
+        def pids(self):
+            self.looks += 1
+            return dict.fromkeys(stage.ROLES if self.looks > 2 else ("web", "worker"), 1)
+
+    monkeypatch.setattr(stage.Stage, "_takes_requests", lambda _: True)
+    processes = Supervised()
+    stage.Stage(Path(), None, None, processes, None, None, 0).wait_ready()
+    assert processes.looks == 3
 
 
 def test_the_schedule_is_the_seeds():
